@@ -1,0 +1,150 @@
+//! The seam between credentials and identities.
+
+use std::{borrow::Cow, fmt, time::Duration};
+
+use super::Identity;
+use crate::clock::Clock;
+
+/// The longest bearer token that is looked at, in bytes. Longer ones are refused unread.
+pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
+
+/// Turns a bearer token (RFC 6750) into an [`Identity`], or says why not.
+///
+/// Shipped: [`StaticTokens`](super::StaticTokens) and, with the feature `jwt`, [`Jwt`](super::Jwt). A server may have
+/// several: each token is shown only to the one that [`claims`](Self::claims) it, so an issuer never sees another
+/// issuer's tokens.
+///
+/// ```
+/// use mcp_runtime::auth::{AuthError, Authenticator, BearerToken, Identity, Verify};
+///
+/// /// Accepts one token that changes every day.
+/// struct Rota;
+///
+/// #[mcp_runtime::async_trait]
+/// impl Authenticator for Rota {
+///     fn claims(&self, token: &BearerToken<'_>) -> bool {
+///         token.expose().starts_with("rota-")
+///     }
+///
+///     async fn authenticate(&self, token: &BearerToken<'_>, _: &Verify<'_>) -> Result<Identity, AuthError> {
+///         # fn lookup(_: &str) -> Option<String> { None }
+///         let subject = lookup(token.expose()).ok_or(AuthError::invalid("not on duty"))?;
+///         Ok(Identity::new("rota", subject).build())
+///     }
+/// }
+/// ```
+#[async_trait::async_trait]
+pub trait Authenticator: Send + Sync + 'static {
+    /// Whether this token says that it is this authenticator's to judge. The first that says yes gets it, alone.
+    fn claims(&self, token: &BearerToken<'_>) -> bool;
+
+    /// Verifies the token completely, including that its bearer is admitted here.
+    ///
+    /// # Errors
+    /// [`AuthError::Invalid`] for anything wrong with the token, [`AuthError::Unavailable`] when that cannot be told.
+    async fn authenticate(&self, token: &BearerToken<'_>, verify: &Verify<'_>) -> Result<Identity, AuthError>;
+
+    /// The authorization server that hands out such tokens (RFC 9728 §2, `authorization_servers`), if clients can
+    /// ask it for one.
+    fn authorization_server(&self) -> Option<&str> {
+        None
+    }
+
+    /// How long a verified token may be remembered without asking again; its own expiry always wins.
+    fn cache_for(&self) -> Duration {
+        Duration::from_secs(300)
+    }
+
+    /// What is wrong with this configuration, in sentences that say what to do. Asked once, by
+    /// [`ServerBuilder::build`.
+    fn problems(&self, resource: Option<&str>) -> Vec<String> {
+        let _ = resource;
+        Vec::new()
+    }
+}
+
+/// What an authenticator may rely on when it verifies a token.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Verify<'a> {
+    /// This server's own identifier: the audience a token must name (RFC 8707, RFC 9728 `resource`).
+    pub resource: Option<&'a str>,
+    /// What time it is.
+    pub clock: &'a Clock,
+}
+
+impl<'a> Verify<'a> {
+    pub(crate) fn new(resource: Option<&'a str>, clock: &'a Clock) -> Self {
+        Self { resource, clock }
+    }
+}
+
+/// A bearer token as it was sent. Its `Debug` shows nothing.
+pub struct BearerToken<'a>(Cow<'a, str>);
+
+impl<'a> BearerToken<'a> {
+    /// Accepts RFC 6750's `b64token` characters, 1 to [`MAX_TOKEN_BYTES`] of them; `None` otherwise.
+    #[must_use]
+    pub fn new(token: impl Into<Cow<'a, str>>) -> Option<Self> {
+        let token = token.into();
+        let fits = (1..=MAX_TOKEN_BYTES).contains(&token.len());
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b);
+        (fits && token.bytes().all(plain)).then_some(Self(token))
+    }
+
+    /// The secret itself: never log it, never send it on.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for BearerToken<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BearerToken(..)")
+    }
+}
+
+/// Why there is no identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AuthError {
+    /// The token is bad, expired, meant for someone else, or its bearer is not admitted. Answered with 401. The
+    /// reason goes to the log only: told to a stranger it would be a manual for forging a better one.
+    #[non_exhaustive]
+    Invalid {
+        /// For the operator. Never contains the token or any of its claims.
+        reason: &'static str,
+    },
+    /// Nobody can tell right now: keys or a store are unreachable. Answered with 503.
+    #[non_exhaustive]
+    Unavailable {
+        /// When to ask again.
+        retry_after: Duration,
+    },
+}
+
+impl AuthError {
+    /// A token that must not be accepted.
+    #[must_use]
+    pub const fn invalid(reason: &'static str) -> Self {
+        Self::Invalid { reason }
+    }
+
+    /// A token that cannot be judged now.
+    #[must_use]
+    pub const fn unavailable(retry_after: Duration) -> Self {
+        Self::Unavailable { retry_after }
+    }
+}
+
+impl fmt::Display for AuthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid { reason } => write!(f, "the token was refused: {reason}"),
+            Self::Unavailable { .. } => f.write_str("the token cannot be verified right now"),
+        }
+    }
+}
+
+impl std::error::Error for AuthError {}
