@@ -44,6 +44,12 @@ pub trait Authenticator: Send + Sync + 'static {
     /// [`AuthError::Invalid`] for anything wrong with the token, [`AuthError::Unavailable`] when that cannot be told.
     async fn authenticate(&self, token: &BearerToken<'_>, verify: &Verify<'_>) -> Result<Identity, AuthError>;
 
+    /// The one issuer whose identities this authenticator makes. A server refuses to start with two for the same: the
+    /// second would never be asked.
+    fn issuer(&self) -> Option<&str> {
+        None
+    }
+
     /// The authorization server that hands out such tokens (RFC 9728 §2, `authorization_servers`), if clients can
     /// ask it for one.
     fn authorization_server(&self) -> Option<&str> {
@@ -55,8 +61,8 @@ pub trait Authenticator: Send + Sync + 'static {
         Duration::from_secs(300)
     }
 
-    /// What is wrong with this configuration, in sentences that say what to do. Asked once, by
-    /// [`ServerBuilder::build`.
+    /// What is wrong with this configuration, in sentences that say what to do. Asked once, when
+    /// the server is built. `resource` is the server's own identifier, if it has one.
     fn problems(&self, resource: Option<&str>) -> Vec<String> {
         let _ = resource;
         Vec::new()
@@ -96,6 +102,14 @@ impl<'a> BearerToken<'a> {
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// The three parts of what has the shape of a signed JWT (RFC 7515 §7.1); says nothing about what is in them.
+    pub(crate) fn jwt_parts(&self) -> Option<[&str; 3]> {
+        let mut parts = self.0.split('.');
+        let (header, payload, signature) = (parts.next()?, parts.next()?, parts.next()?);
+        let whole = parts.next().is_none() && ![header, payload, signature].contains(&"");
+        whole.then_some([header, payload, signature])
     }
 }
 

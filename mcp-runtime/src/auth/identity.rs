@@ -42,7 +42,6 @@ impl Identity {
     /// let alice = Identity::new("https://login.example.com", "alice").scopes(Scopes::parse("notes:read")).build();
     /// assert!(alice.has_scope("notes:read"));
     /// ```
-    #[must_use]
     #[expect(clippy::new_ret_no_self, reason = "an identity is finished by `build`")]
     pub fn new(issuer: impl Into<Box<str>>, subject: impl Into<Box<str>>) -> IdentityBuilder {
         IdentityBuilder {

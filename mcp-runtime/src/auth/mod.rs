@@ -1,8 +1,23 @@
 //! Who is calling: credentials in, a verified [`Identity`] out.
 
+#[cfg(feature = "jwt")]
+mod admission;
 mod authenticator;
 mod identity;
+#[cfg(feature = "jwt")]
+mod jwt;
+mod resource_metadata;
+mod static_tokens;
+mod verifier;
+mod web_url;
 
 pub use authenticator::{AuthError, Authenticator, BearerToken, MAX_TOKEN_BYTES, Verify};
-pub(crate) use identity::{CallerKey, is_scope_token};
 pub use identity::{Caller, ClientAddress, Identity, IdentityBuilder, Principal, Scopes};
+pub(crate) use identity::{CallerKey, is_scope_token};
+#[cfg(feature = "jwt")]
+pub use jwt::{
+    Algorithm, CryptoProviderError, Jwt, KeyError, SigningKey, UnknownAlgorithm, VerifyingKey, install_crypto_provider,
+};
+pub(crate) use resource_metadata::{ResourceMetadata, WellKnown, well_known_path};
+pub use static_tokens::StaticTokens;
+pub(crate) use verifier::Verifier;

@@ -60,7 +60,11 @@ pub struct RateLimitError {
 
 impl fmt::Display for RateLimitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is not a rate limit: {}; write \"100/h\", \"5/15m\", \"20/s\" or \"1000/d\"", self.text, self.why)
+        write!(
+            f,
+            "`{}` is not a rate limit: {}; write \"100/h\", \"5/15m\", \"20/s\" or \"1000/d\"",
+            self.text, self.why
+        )
     }
 }
 

@@ -1,0 +1,157 @@
+//! `#[tool(...)]`.
+
+use proc_macro2::TokenStream;
+use syn::{Expr, Ident, LitStr, Path};
+
+use super::{
+    Entry, Known, Value, duration, entries,
+    rate::{self, Rate},
+    scope::{self, Scopes},
+    text,
+};
+use crate::errors::{self, Errors};
+
+const KNOWN: Known = Known {
+    keys: &[
+        ("public", "#[tool(public)]"),
+        ("scopes", "scopes = \"read write\""),
+        ("rate_limit", "rate_limit = \"100/h\""),
+        ("timeout", "timeout = \"30s\""),
+        ("name", "name = \"get_user\""),
+        ("title", "title = \"Get a user\""),
+        ("description", "description = \"Finds a user by id.\""),
+        ("read_only", "read_only` or `read_only = false"),
+        ("destructive", "destructive` or `destructive = false"),
+        ("idempotent", "idempotent` or `idempotent = false"),
+        ("open_world", "open_world` or `open_world = false"),
+        ("crate", "crate = my_crate::mcp_runtime"),
+    ],
+    later: &[
+        ("concurrency", "use a semaphore in a `State`"),
+        ("guard", "check it in the body and return `ToolError::visible(..)`"),
+        ("confirm", "mark the tool `destructive`: clients then ask"),
+        ("inline", "make the function `async` to run it in place"),
+        ("icons", "leave it out"),
+        ("meta", "leave it out"),
+    ],
+};
+
+/// What a `#[tool]` says.
+#[derive(Default)]
+pub(crate) struct ToolAttr {
+    pub(crate) krate: Option<Path>,
+    /// The key itself, where an error about it points.
+    pub(crate) public: Option<Ident>,
+    pub(crate) scopes: Option<Scopes>,
+    /// The key, also when its value was wrong.
+    pub(crate) scopes_key: Option<Ident>,
+    pub(crate) rate_limit: Option<Rate>,
+    /// Milliseconds.
+    pub(crate) timeout: Option<u64>,
+    pub(crate) name: Option<LitStr>,
+    pub(crate) title: Option<LitStr>,
+    pub(crate) description: Option<LitStr>,
+    pub(crate) read_only: Option<bool>,
+    pub(crate) destructive: Option<bool>,
+    /// The key, where a contradiction points.
+    pub(crate) destructive_key: Option<Ident>,
+    pub(crate) idempotent: Option<bool>,
+    pub(crate) open_world: Option<bool>,
+}
+
+impl ToolAttr {
+    /// Reads the list of one `#[tool(...)]`.
+    pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
+        let mut this = Self::default();
+        for entry in entries([tokens], &KNOWN, errors) {
+            this.set(&entry, errors);
+        }
+        this
+    }
+
+    fn set(&mut self, entry: &Entry, errors: &mut Errors) {
+        match entry.name().as_str() {
+            "crate" => self.krate = entry.path(&KNOWN, errors),
+            "public" => self.public = public(entry, errors),
+            "scopes" => {
+                self.scopes_key = Some(entry.key.clone());
+                self.scopes = scopes(entry, errors);
+            }
+            "rate_limit" => self.rate_limit = rate_limit(entry, errors),
+            "timeout" => self.timeout = timeout(entry, errors),
+            "name" => self.name = entry.text(&KNOWN, errors),
+            "title" => self.title = entry.text(&KNOWN, errors),
+            "description" => self.description = entry.text(&KNOWN, errors),
+            "read_only" => self.read_only = entry.flag(&KNOWN, errors),
+            "destructive" => {
+                self.destructive_key = Some(entry.key.clone());
+                self.destructive = entry.flag(&KNOWN, errors);
+            }
+            "idempotent" => self.idempotent = entry.flag(&KNOWN, errors),
+            _ => self.open_world = entry.flag(&KNOWN, errors),
+        }
+    }
+}
+
+/// Only ever written bare: `public = false` would look like a protection, and is what `#[tool]` means anyway.
+fn public(entry: &Entry, errors: &mut Errors) -> Option<Ident> {
+    match entry.value {
+        Value::Bare => Some(entry.key.clone()),
+        _ => entry.wrong(&KNOWN, errors),
+    }
+}
+
+fn scopes(entry: &Entry, errors: &mut Errors) -> Option<Scopes> {
+    match &entry.value {
+        Value::Is(value) if !matches!(value, Expr::Verbatim(_)) => scope::parse(value, errors),
+        _ => entry.wrong(&KNOWN, errors),
+    }
+}
+
+fn timeout(entry: &Entry, errors: &mut Errors) -> Option<u64> {
+    let text = entry.text(&KNOWN, errors)?;
+    match duration::parse(&text.value()) {
+        Ok(millis) => Some(millis),
+        Err(why) => {
+            errors.push(&text, errors::bad_timeout(&text.value(), why));
+            None
+        }
+    }
+}
+
+fn rate_limit(entry: &Entry, errors: &mut Errors) -> Option<Rate> {
+    let limit = match &entry.value {
+        Value::Is(value) => value,
+        Value::Call(values) => {
+            let Some((limit, options)) = values.split_first() else { return entry.wrong(&KNOWN, errors) };
+            options.iter().for_each(|option| limit_option(option, errors));
+            limit
+        }
+        Value::Bare => return entry.wrong(&KNOWN, errors),
+    };
+    if matches!(super::plain(limit), Expr::Array(_)) {
+        errors.push(limit, errors::not_yet("more than one `rate_limit`", "keep the one that protects most"));
+        return None;
+    }
+    let Some(limit) = text(limit) else { return entry.wrong(&KNOWN, errors) };
+    match rate::parse(&limit.value()) {
+        Ok(rate) => Some(rate),
+        Err(why) => {
+            errors.push(limit, errors::bad_rate(&limit.value(), why));
+            None
+        }
+    }
+}
+
+const LIMIT_OPTIONS: Known = Known {
+    keys: &[],
+    later: &[
+        ("burst", "a limit holds in any window, so \"20/s\" already admits 20 at once"),
+        ("per", "a limit counts the calls of one caller to one tool"),
+    ],
+};
+
+/// `burst = 50`, `per = client`
+fn limit_option(option: &Expr, errors: &mut Errors) {
+    entries([quote::quote!(#option)], &LIMIT_OPTIONS, errors);
+}

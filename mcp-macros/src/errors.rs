@@ -1,0 +1,197 @@
+//! Every error of one attribute at once, and every text that authors read.
+//!
+//! A text says what is wrong and what to write instead. `tests/tests/ui.rs` reads this file and fails on a text that
+//! no `.stderr` file shows.
+
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
+
+/// Collects errors, so that three mistakes are not three builds.
+#[derive(Default)]
+pub(crate) struct Errors(Option<syn::Error>);
+
+impl Errors {
+    /// Adds an error that points at `tokens`.
+    pub(crate) fn push(&mut self, tokens: impl ToTokens, message: impl std::fmt::Display) {
+        self.add(syn::Error::new_spanned(tokens, message));
+    }
+
+    /// Adds an error that points at `span`.
+    pub(crate) fn push_at(&mut self, span: Span, message: impl std::fmt::Display) {
+        self.add(syn::Error::new(span, message));
+    }
+
+    fn add(&mut self, error: syn::Error) {
+        match &mut self.0 {
+            Some(first) => first.combine(error),
+            none => *none = Some(error),
+        }
+    }
+
+    /// Adds all of these.
+    pub(crate) fn append(&mut self, other: Self) {
+        if let Some(error) = other.0 {
+            self.add(error);
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// One `compile_error!` for each.
+    pub(crate) fn into_tokens(self) -> TokenStream {
+        self.0.map(|error| error.to_compile_error()).unwrap_or_default()
+    }
+}
+
+// ---- the list in an attribute
+
+pub(crate) const NOT_AN_ENTRY: &str = "expected a key here; a list looks like this: `scopes = \"admin\", destructive`";
+pub(crate) const MISSING_COMMA: &str = "expected `,` before this";
+
+pub(crate) fn unknown_key(key: &str, near: &str) -> String {
+    format!("unknown key `{key}`; did you mean `{near}`?")
+}
+
+pub(crate) fn unknown_key_of(key: &str, known: &str) -> String {
+    format!("unknown key `{key}`; known are {known}")
+}
+
+pub(crate) fn key_twice(key: &str) -> String {
+    format!("`{key}` is written twice; keep one")
+}
+
+pub(crate) fn wrong_value(key: &str, example: &str) -> String {
+    format!("`{key}` is written like this: `{example}`")
+}
+
+pub(crate) fn not_yet(what: &str, instead: &str) -> String {
+    format!("{what} is not available yet; {instead}")
+}
+
+// ---- values
+
+pub(crate) fn bad_rate(text: &str, why: &str) -> String {
+    format!("`{text}` is not a rate limit: {why}; write \"100/h\", \"5/15m\", \"20/s\" or \"1000/d\"")
+}
+
+pub(crate) fn bad_timeout(text: &str, why: &str) -> String {
+    format!("`{text}` is not a timeout: {why}; write \"500ms\", \"30s\", \"5m\" or \"1h\"")
+}
+
+pub(crate) const NO_SCOPES: &str =
+    "no scope is named here; leave `scopes` out if every admitted caller may call the tool";
+pub(crate) const EMPTY_LIST: &str = "an empty list of scopes; name at least one, as in `any(\"read\", \"write\")`";
+pub(crate) const SCOPE_SPACES: &str = "scopes are separated by single spaces, without any around them: \"read write\"";
+pub(crate) const SCOPE_FORM: &str = "scopes are a text, `any(..)` or `all(..)`, as in `scopes = \"read\"` or `scopes = any(\"read\", all(\"a\", \"b\"))`";
+
+pub(crate) fn bad_scope_character(scope: &str, character: char) -> String {
+    format!(
+        "a scope cannot contain {character:?}, as `{scope}` does; RFC 6749 allows all visible ASCII except `\"` and `\\`"
+    )
+}
+
+pub(crate) fn scope_twice(scope: &str) -> String {
+    format!("the scope `{scope}` is named twice; once is enough")
+}
+
+pub(crate) fn bad_tool_name(name: &str) -> String {
+    format!(
+        "`{name}` cannot be a tool's name; use 1 to 64 of `A-Z a-z 0-9 _ . -`, as in `#[tool(name = \"get_user\")]`"
+    )
+}
+
+pub(crate) fn bad_argument_name(name: &str) -> String {
+    format!(
+        "`{name}` cannot be an argument's name; use 1 to 64 of `A-Z a-z 0-9 _ . -`, as in `#[arg(rename = \"user_id\")]`"
+    )
+}
+
+pub(crate) fn argument_twice(name: &str) -> String {
+    format!("two arguments are called `{name}`; give one another name with `#[arg(rename = \"...\")]`")
+}
+
+// ---- the function
+
+pub(crate) const NOT_A_FUNCTION: &str = "`#[tool]` goes on a function; for the methods of a type, put `#[toolset]` on its `impl` and `#[tool]` on each method";
+pub(crate) const SELF_WITHOUT_SET: &str = "a tool that takes `self` needs `#[toolset]` on the `impl` around it";
+pub(crate) const GENERIC: &str = "a tool cannot be generic: models call it by name, with JSON; write the types out, or call a generic function from here";
+pub(crate) const CONST_FN: &str = "a tool cannot be a `const fn`; remove `const`";
+pub(crate) const UNSAFE_FN: &str =
+    "a tool cannot be an `unsafe fn`: no caller can vouch for it; make it safe, and check what it needs";
+pub(crate) const EXTERN_FN: &str =
+    "a tool cannot be an `extern` function; remove `extern`, or call it from a plain function";
+pub(crate) const VARIADIC: &str = "a tool cannot be variadic; take a `Vec<T>`";
+pub(crate) const NO_DESCRIPTION: &str = "models choose tools by what they are told: say what this one does in a doc comment, `/// Deletes a user account.`, or with `description = \"...\"`";
+pub(crate) const IMPL_OUTPUT: &str = "a tool cannot return `impl Trait`; name the type, as in `Json<Report>`, and make the function `async` if this is a future";
+pub(crate) const BORROWED_OUTPUT: &str = "a tool cannot return a borrow; return `String`, or another owned type";
+
+pub(crate) fn primitive_name(name: &str) -> String {
+    format!(
+        "a tool cannot be called like the type `{name}`; write `#[tool(name = \"{name}\")]` and call the function `{name}_tool`"
+    )
+}
+
+pub(crate) fn shadows_path(name: &str) -> String {
+    format!(
+        "inside a tool called `{name}`, `{name}::` no longer means the crate or module; write `#[tool(name = \"{name}\")]` and call the function `{name}_tool`"
+    )
+}
+
+// ---- parameters
+
+pub(crate) const CFG_PARAMETER: &str =
+    "`#[cfg]` on a parameter would change what callers must send with the build; put `#[cfg]` on two whole functions";
+pub(crate) const IMPL_ARGUMENT: &str = "an argument cannot be `impl Trait`; name the type";
+pub(crate) const ARGS_NOT_YET: &str =
+    "`Args<T>` is not available yet; write the fields as parameters, or take one argument that is the struct";
+pub(crate) const INJECT_NOT_YET: &str = "`#[inject]` is not available yet; injected are `Identity`, `Option<Identity>`, `State<T>` and `Context`, by these names";
+pub(crate) const ARG_ON_INJECTED: &str = "`#[arg]` says nothing here: models never see a parameter that is injected";
+pub(crate) const PUBLIC_IDENTITY: &str =
+    "a `public` tool may be called by nobody in particular; take `Option<Identity>`, or remove `public`";
+
+pub(crate) const PATTERN: &str =
+    "an argument needs a plain name, which is what models send; take it apart in the body: `let (x, y) = point;`";
+
+pub(crate) fn borrowed_parameter(owned: &str) -> String {
+    format!("a tool owns what it is given; take {owned} instead of a borrow")
+}
+
+pub(crate) const JSON_ARGUMENT: &str = "arguments are read from JSON anyway; take the type inside `Json`";
+
+pub(crate) fn extractor(name: &str, instead: &str) -> String {
+    format!("`{name}` is an HTTP extractor, and a tool also runs where there is no HTTP; {instead}")
+}
+
+pub(crate) fn too_many_arguments(count: usize) -> String {
+    format!("{count} arguments, and 16 are the most; group some in a struct")
+}
+
+pub(crate) fn too_many_injected(count: usize) -> String {
+    format!("{count} injected parameters, and 6 are the most; group states in one struct, `State<App>`")
+}
+
+// ---- rules across keys
+
+pub(crate) const PUBLIC_WITH_SCOPES: &str = "`public` lets everybody in, `scopes` does not; remove one of them";
+pub(crate) const READ_ONLY_DESTRUCTIVE: &str =
+    "a tool that is `read_only` destroys nothing; remove `destructive` or `read_only`";
+
+// ---- `#[toolset]` and `tools![]`
+
+pub(crate) const SET_ON_TRAIT: &str =
+    "`#[toolset]` goes on a type's own `impl`; move the tools out of the `impl` of this trait";
+pub(crate) const SET_GENERIC: &str =
+    "`#[toolset]` cannot be generic; put it on the `impl` of one type, as in `impl Accounts<Postgres>`";
+pub(crate) const SET_NOT_IMPL: &str = "`#[toolset]` goes on an `impl` block; a function becomes a tool with `#[tool]`";
+pub(crate) const SET_EMPTY: &str = "no tool in this `#[toolset]`; put `#[tool]` on each method that models may call";
+pub(crate) const SET_RECEIVER: &str =
+    "a tool shares its value with all other calls, so it takes `&self`; keep what changes in a `Mutex`, or in a store";
+pub(crate) const SET_NO_RECEIVER: &str =
+    "a tool in a `#[toolset]` takes `&self`; move this function out of the `impl` and name it in `tools![..]`";
+pub(crate) const NOT_A_TOOL_PATH: &str = "`tools!` takes the paths of tools: `tools![read, files::write]`";
+
+pub(crate) fn listed_twice(path: &str) -> String {
+    format!("`{path}` is listed twice; once is enough")
+}

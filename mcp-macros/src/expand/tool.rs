@@ -1,0 +1,308 @@
+//! One tool: a type beside the function, and the two traits that make it a tool.
+
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{Attribute, Type};
+
+use super::policy::policy;
+use crate::{
+    attr::{arg::DefaultValue, tool::ToolAttr},
+    signature::{Argument, Function, Param, Shape},
+};
+
+/// What the tool is called on.
+pub(crate) enum Receiver<'m> {
+    Function,
+    Method(&'m Type),
+}
+
+/// Everything known about one tool.
+pub(crate) struct ToolModel<'m> {
+    pub(crate) krate: TokenStream,
+    pub(crate) attr: &'m ToolAttr,
+    pub(crate) function: &'m Function,
+    pub(crate) name: String,
+    pub(crate) description: String,
+    /// `None` if the function cannot be called; its errors are reported, and nothing else should fail because of it.
+    pub(crate) shape: Option<Shape>,
+    pub(crate) receiver: Receiver<'m>,
+    /// The type that implements the traits.
+    pub(crate) marker: Ident,
+}
+
+/// A free function, its type and its traits.
+pub(crate) fn function(model: &ToolModel<'_>) -> TokenStream {
+    let function = model.function;
+    let marker = marker(model, function.vis.to_token_stream());
+    let impls = markers(model);
+    // Nothing calls a function that cannot be a tool; its real errors say enough.
+    let quiet = model.shape.is_none().then(|| quote!(#[allow(unused)]));
+    quote!(#quiet #function #marker #impls)
+}
+
+/// The type alone, for a function that cannot stand beside it.
+pub(crate) fn stub(model: ToolModel<'_>) -> TokenStream {
+    let model = ToolModel { shape: None, ..model };
+    let marker = marker(&model, model.function.vis.to_token_stream());
+    let impls = markers(&model);
+    quote!(#marker #impls)
+}
+
+fn marker(model: &ToolModel<'_>, vis: TokenStream) -> TokenStream {
+    let (cfgs, marker) = (model.cfgs(), &model.marker);
+    quote! {
+        #(#cfgs)*
+        #[doc(hidden)]
+        #[allow(non_camel_case_types)]
+        #vis enum #marker {}
+    }
+}
+
+/// The traits of one tool; of a method, with the type that carries them.
+pub(crate) fn markers(model: &ToolModel<'_>) -> TokenStream {
+    let rt = model.rt();
+    let (cfgs, ident) = (model.cfgs(), &model.marker);
+    let marker = matches!(model.receiver, Receiver::Method(_)).then(|| marker(model, TokenStream::new()));
+    let parts = model.shape.as_ref().map_or_else(|| Parts::none(&rt), |shape| Parts::of(model, shape));
+    let Parts { args, injected, output, arguments, inject, output_of, run } = parts;
+    let (name, info, policy) = (&model.name, info(model), policy(model.attr, &rt));
+    // A type that the author keeps private while the function is not is reported on these items.
+    let name_span = model.function.sig.ident.span();
+    let args = quote_spanned!(name_span=> type Args = (#(#args,)*););
+    let injected = quote_spanned!(name_span=> type Injected = (#(#injected,)*););
+    let output = quote_spanned!(name_span=> type Output = #output;);
+    let receiver = model.receiver_type();
+    let deprecated = model.function.attrs.iter().any(|attr| attr.path().is_ident("deprecated"));
+    let quiet = deprecated.then(|| quote!(#[allow(deprecated)]));
+    quote_spanned! {Span::mixed_site()=>
+        #marker
+        #(#cfgs)*
+        #[automatically_derived]
+        impl #rt::Protected for #ident {
+            const NAME: &'static str = #name;
+            const POLICY: #rt::Policy = #policy;
+            #args
+        }
+        #(#cfgs)*
+        #[automatically_derived]
+        #quiet
+        impl #rt::Tool for #ident {
+            type Receiver = #receiver;
+            #injected
+            #output
+            const INFO: #rt::ToolInfo = #info;
+            const ARGUMENTS: #rt::Arguments<<Self as #rt::Protected>::Args> = #arguments;
+            const INJECT: #rt::Injector<<Self as #rt::Tool>::Injected> = #inject;
+            const OUTPUT: #rt::OutputOf<<Self as #rt::Tool>::Output> = #output_of;
+            #run
+        }
+    }
+}
+
+impl ToolModel<'_> {
+    fn rt(&self) -> TokenStream {
+        let krate = &self.krate;
+        quote!(#krate::__private)
+    }
+
+    /// What is compiled out must not leave its type behind.
+    pub(crate) fn cfgs(&self) -> Vec<&Attribute> {
+        self.function.attrs.iter().filter(|attr| attr.path().is_ident("cfg")).collect()
+    }
+
+    fn receiver_type(&self) -> TokenStream {
+        match self.receiver {
+            Receiver::Function => quote!(()),
+            Receiver::Method(ty) => ty.to_token_stream(),
+        }
+    }
+
+    /// `Self` in a method's signature is not the `Self` of the code made here.
+    fn outside(&self, tokens: impl ToTokens) -> TokenStream {
+        match self.receiver {
+            Receiver::Function => tokens.to_token_stream(),
+            Receiver::Method(ty) => replace_self(tokens.to_token_stream(), ty),
+        }
+    }
+}
+
+fn replace_self(tokens: TokenStream, ty: &Type) -> TokenStream {
+    let mut trees = tokens.into_iter().peekable();
+    let mut replaced = TokenStream::new();
+    while let Some(tree) = trees.next() {
+        match tree {
+            TokenTree::Ident(ident) if ident == "Self" => {
+                let span = ident.span();
+                let ty: TokenStream = ty.to_token_stream().into_iter().map(|tree| at(tree, span)).collect();
+                // `Accounts<Db>::Item` is a type only in brackets.
+                let starts_path = matches!(trees.peek(), Some(TokenTree::Punct(next)) if next.as_char() == ':');
+                replaced.extend(if starts_path { quote_spanned!(span=> <#ty>) } else { ty });
+            }
+            TokenTree::Group(group) => {
+                let mut new = Group::new(group.delimiter(), replace_self(group.stream(), ty));
+                new.set_span(group.span());
+                replaced.extend([TokenTree::from(new)]);
+            }
+            other => replaced.extend([other]),
+        }
+    }
+    replaced
+}
+
+fn at(mut tree: TokenTree, span: Span) -> TokenTree {
+    tree.set_span(span);
+    tree
+}
+
+fn info(model: &ToolModel<'_>) -> TokenStream {
+    let (rt, attr, description) = (model.rt(), model.attr, &model.description);
+    let title = attr.title.iter().map(|title| quote!(.title(#title)));
+    let hints = [
+        ("read_only", attr.read_only),
+        ("destructive", attr.destructive),
+        ("idempotent", attr.idempotent),
+        ("open_world", attr.open_world),
+    ];
+    let hints = hints.into_iter().filter_map(|(name, hint)| {
+        let name = format_ident!("{name}");
+        hint.map(|hint| quote!(.#name(#hint)))
+    });
+    // These tell a place by the span they carry.
+    let place = quote_spanned!(model.function.sig.ident.span()=> ::core::file!(), ::core::line!());
+    quote!(#rt::ToolInfo::new(#description, #place) #(#title)* #(#hints)*)
+}
+
+/// What depends on the signature.
+struct Parts {
+    args: Vec<TokenStream>,
+    injected: Vec<TokenStream>,
+    output: TokenStream,
+    arguments: TokenStream,
+    inject: TokenStream,
+    output_of: TokenStream,
+    run: TokenStream,
+}
+
+impl Parts {
+    fn of(model: &ToolModel<'_>, shape: &Shape) -> Self {
+        let rt = model.rt();
+        let args: Vec<_> = shape.arguments().map(|argument| model.outside(&argument.ty)).collect();
+        let injected: Vec<_> = shape.injected().map(|ty| model.outside(ty)).collect();
+        let output = model.outside(&shape.output);
+        let inject_n = format_ident!("inject{}", injected.len());
+        Self {
+            arguments: arguments(model, shape, &args),
+            inject: quote!(#rt::#inject_n::<#(#injected),*>()),
+            output_of: quote!(#rt::output::<#output>()),
+            run: run(model, shape),
+            args,
+            injected,
+            output,
+        }
+    }
+
+    /// A tool that has nothing and is never run, so that `tools![…]` finds a tool.
+    fn none(rt: &TokenStream) -> Self {
+        Self {
+            args: Vec::new(),
+            injected: Vec::new(),
+            output: quote!(()),
+            arguments: quote!(#rt::args0(&[], ())),
+            inject: quote!(#rt::inject0()),
+            output_of: quote!(#rt::output::<()>()),
+            run: run_fn(rt, &quote!(::core::panic!())),
+        }
+    }
+}
+
+/// `args2::<A, B>(&[…], (None, Some(|| …)))`: the author's types meet [`ToolArg`] here and nowhere else.
+fn arguments(model: &ToolModel<'_>, shape: &Shape, types: &[TokenStream]) -> TokenStream {
+    let rt = model.rt();
+    let args_n = format_ident!("args{}", types.len());
+    let specs = shape.arguments().map(|argument| spec(argument, &rt));
+    let defaults = shape.arguments().map(|argument| match &argument.default {
+        None => quote!(::core::option::Option::None),
+        Some(default) => {
+            let value = model.outside(default_value(default, &argument.at));
+            quote!(::core::option::Option::Some(|| #value))
+        }
+    });
+    quote!(#rt::#args_n::<#(#types),*>(&[#(#specs),*], (#(#defaults,)*)))
+}
+
+fn spec(argument: &Argument, rt: &TokenStream) -> TokenStream {
+    let (name, description) = (&argument.name, &argument.description);
+    let default = argument.default.as_ref().map(|default| match default.json() {
+        Some(json) => quote!(.default_json(::core::option::Option::Some(#json))),
+        None => quote!(.default_json(::core::option::Option::None)),
+    });
+    quote!(#rt::ArgSpec::new(#name, #description) #default)
+}
+
+fn default_value(default: &DefaultValue, at: &Ident) -> TokenStream {
+    if default.value.is_none() {
+        return quote_spanned!(at.span()=> ::core::default::Default::default());
+    }
+    if default.is_text() {
+        return quote!(::core::convert::Into::into(#default));
+    }
+    default.to_token_stream()
+}
+
+fn run(model: &ToolModel<'_>, shape: &Shape) -> TokenStream {
+    let rt = model.rt();
+    let local = |prefix: &str, i: usize| format_ident!("{prefix}{i}", span = Span::mixed_site());
+    let args: Vec<_> = (0..shape.arguments().count()).map(|i| local("a", i)).collect();
+    let injected: Vec<_> = (0..shape.injected().count()).map(|i| local("i", i)).collect();
+    let (mut next_arg, mut next_injected) = (args.iter(), injected.iter());
+    let values = shape.params.iter().map(|param| match param {
+        Param::Argument(_) => next_arg.next(),
+        Param::Injected(_) => next_injected.next(),
+    });
+    let call = call(model, &values.flatten().collect::<Vec<_>>());
+    run_fn(
+        &rt,
+        &quote_spanned! {Span::mixed_site()=>
+            let (#(#injected,)*) = injected;
+            let (#(#args,)*) = #rt::Permit::into_args(permit);
+            #call
+        },
+    )
+}
+
+/// The call and what it goes through carry the span of the function's name, where an error about its future belongs.
+fn call(model: &ToolModel<'_>, values: &[&Ident]) -> TokenStream {
+    let (rt, name) = (model.rt(), &model.function.sig.ident);
+    let span = name.span();
+    let is_async = model.function.sig.asyncness.is_some();
+    let this = Ident::new("this", Span::mixed_site());
+    let receiver = Ident::new("receiver", Span::mixed_site());
+    let output = quote!(<Self as #rt::Tool>::OUTPUT);
+    let (before, call) = match (&model.receiver, is_async) {
+        (Receiver::Function, _) => (None, quote_spanned!(span=> #name(#(#values),*))),
+        (Receiver::Method(ty), true) => (None, quote_spanned!(span=> <#ty>::#name(&**#receiver, #(#values),*))),
+        (Receiver::Method(ty), false) => (
+            Some(quote!(let #this = #rt::share(#receiver);)),
+            quote_spanned!(span=> <#ty>::#name(&*#this, #(#values),*)),
+        ),
+    };
+    let finish = if is_async {
+        quote_spanned!(span=> #rt::finish(#call, #output))
+    } else {
+        quote_spanned!(span=> #rt::finish_blocking(move || #call, #output))
+    };
+    quote!(#before #finish)
+}
+
+fn run_fn(rt: &TokenStream, body: &TokenStream) -> TokenStream {
+    quote_spanned! {Span::mixed_site()=>
+        #[allow(unused_variables)]
+        fn run<'a>(
+            receiver: &'a ::std::sync::Arc<<Self as #rt::Tool>::Receiver>,
+            permit: #rt::Permit<Self>,
+            injected: <Self as #rt::Tool>::Injected,
+        ) -> #rt::ToolFuture<'a> {
+            #body
+        }
+    }
+}

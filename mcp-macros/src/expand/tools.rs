@@ -1,0 +1,62 @@
+//! Many tools: `#[toolset] impl` and `tools![…]`.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{Path, Type, spanned::Spanned};
+
+use super::tool::{ToolModel, markers};
+
+/// Types and traits of the methods, and the value's own trait, in a scope that shows none of it.
+pub(crate) fn toolset(krate: &TokenStream, ty: &Type, tools: &[ToolModel<'_>]) -> TokenStream {
+    let impls = tools.iter().map(markers);
+    let adds = tools.iter().map(|tool| {
+        let (cfgs, marker) = (tool.cfgs(), &tool.marker);
+        quote_spanned! {Span::mixed_site()=>
+            #(#cfgs)*
+            let tools = #krate::__private::Tools::add_method::<#marker>(tools, #krate::__private::share(&this));
+        }
+    });
+    quote_spanned! {Span::mixed_site()=>
+        const _: () = {
+            #(#impls)*
+            #[automatically_derived]
+            impl #krate::__private::ToolSet for #ty {
+                fn into_tools(self) -> #krate::__private::Tools {
+                    let this = ::std::sync::Arc::new(self);
+                    let tools = #krate::__private::Tools::new();
+                    #(#adds)*
+                    tools
+                }
+            }
+        };
+    }
+}
+
+/// What an attribute says to be nothing but named.
+pub(crate) const NAMED: &str = "__named";
+
+/// Names the `#[tool]`s that were taken off methods, so that the author's `use` of them is used, and missed as usual.
+pub(crate) fn name_attributes(paths: &[Path]) -> TokenStream {
+    let named = format_ident!("{NAMED}");
+    let mut seen = Vec::new();
+    let new = paths.iter().filter(|path| {
+        let text = path.to_token_stream().to_string();
+        let new = !seen.contains(&text);
+        seen.push(text);
+        new
+    });
+    quote!(#(#[#new(#named)] const _: () = ();)*)
+}
+
+/// `tools![a, m::b]`; each call carries the span of its path.
+pub(crate) fn list(krate: &TokenStream, tools: &[Path]) -> TokenStream {
+    let adds = tools.iter().map(|path| {
+        let add = quote_spanned!(path.span()=> #krate::__private::Tools::add::<#path>);
+        quote_spanned!(Span::mixed_site()=> let tools = #add(tools);)
+    });
+    quote_spanned! {Span::mixed_site()=> {
+        let tools = #krate::__private::Tools::new();
+        #(#adds)*
+        tools
+    }}
+}

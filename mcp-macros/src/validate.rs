@@ -1,0 +1,119 @@
+//! Rules that no single key or parameter can check.
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::{Ident, ext::IdentExt};
+
+use crate::{
+    attr::{self, tool::ToolAttr},
+    errors::{self, Errors},
+    signature::{Function, Shape, is_identity},
+};
+
+const MOST_ARGUMENTS: usize = 16;
+const MOST_INJECTED: usize = 6;
+const PRIMITIVES: [&str; 17] = [
+    "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize",
+    "f32", "f64",
+];
+
+/// The rules between the keys of `#[tool(...)]`.
+pub(crate) fn attribute(attr: &ToolAttr, errors: &mut Errors) {
+    if let (Some(public), Some(_)) = (&attr.public, &attr.scopes_key) {
+        errors.push(public, errors::PUBLIC_WITH_SCOPES);
+    }
+    if let (Some(true), Some(true), Some(key)) = (attr.read_only, attr.destructive, &attr.destructive_key) {
+        errors.push(key, errors::READ_ONLY_DESTRUCTIVE);
+    }
+}
+
+/// The rules between the attribute and the parameters. False if the function cannot be called as a tool at all.
+pub(crate) fn parameters(attr: &ToolAttr, shape: &Shape, name: &Ident, errors: &mut Errors) -> bool {
+    if attr.public.is_some() {
+        for ty in shape.injected().filter(|ty| is_identity(ty)) {
+            errors.push(ty, errors::PUBLIC_IDENTITY);
+        }
+    }
+    let arguments: Vec<_> = shape.arguments().collect();
+    for (i, argument) in arguments.iter().enumerate() {
+        if arguments[..i].iter().any(|other| other.name == argument.name) {
+            errors.push(&argument.at, errors::argument_twice(&argument.name));
+        }
+    }
+    let injected = shape.injected().count();
+    if arguments.len() > MOST_ARGUMENTS {
+        errors.push(name, errors::too_many_arguments(arguments.len()));
+    }
+    if injected > MOST_INJECTED {
+        errors.push(name, errors::too_many_injected(injected));
+    }
+    arguments.len() <= MOST_ARGUMENTS && injected <= MOST_INJECTED
+}
+
+/// The name that clients call.
+pub(crate) fn tool_name(attr: &ToolAttr, function: &Ident, errors: &mut Errors) -> String {
+    let name = attr.name.as_ref().map_or_else(|| function.unraw().to_string(), syn::LitStr::value);
+    if !attr::is_name(&name) {
+        let message = errors::bad_tool_name(&name);
+        match &attr.name {
+            Some(text) => errors.push(text, message),
+            None => errors.push(function, message),
+        }
+    }
+    name
+}
+
+/// What the model is told.
+pub(crate) fn description(attr: &ToolAttr, function: &Function, errors: &mut Errors) -> String {
+    let text = attr.description.as_ref().map(syn::LitStr::value);
+    let text = text.unwrap_or_else(|| attr::doc_text(&function.attrs));
+    if text.trim().is_empty() {
+        errors.push(&function.sig.ident, errors::NO_DESCRIPTION);
+    }
+    text
+}
+
+/// What the type of the function's name would hide.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Collision {
+    None,
+    /// Something that the code around needs, or the expansion: a type such as `str`.
+    Everywhere,
+    /// A crate or module that the function itself uses.
+    Path,
+}
+
+/// A free function gets a type of the same name beside it; the compiler's words on what that hides are unreadable.
+pub(crate) fn collision(function: &Function, krate: &TokenStream, errors: &mut Errors) -> Collision {
+    let name = function.sig.ident.unraw().to_string();
+    if PRIMITIVES.contains(&name.as_str()) {
+        errors.push(&function.sig.ident, errors::primitive_name(&name));
+        return Collision::Everywhere;
+    }
+    if matches!(krate.clone().into_iter().next(), Some(TokenTree::Ident(first)) if first == name) {
+        errors.push(&function.sig.ident, errors::shadows_path(&name));
+        return Collision::Everywhere;
+    }
+    let used = [function.sig.to_token_stream(), function.body.clone()];
+    if used.into_iter().any(|tokens| starts_path(tokens, &name)) {
+        errors.push(&function.sig.ident, errors::shadows_path(&name));
+        return Collision::Path;
+    }
+    Collision::None
+}
+
+/// Whether `name::something` is in these tokens. Macros are searched as well: what they make of it is unknown, and a
+/// path most likely.
+fn starts_path(tokens: TokenStream, name: &str) -> bool {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    let is = |i: usize, c: char| matches!(trees.get(i), Some(TokenTree::Punct(punct)) if punct.as_char() == c);
+    trees.iter().enumerate().any(|(i, tree)| match tree {
+        TokenTree::Group(group) => starts_path(group.stream(), name),
+        TokenTree::Ident(ident) if ident.unraw() == name => {
+            let after_path = i > 0 && (is(i - 1, ':') && i > 1 && is(i - 2, ':') || is(i - 1, '.'));
+            let before_path = is(i + 1, ':') && is(i + 2, ':') && !is(i + 3, '<');
+            before_path && !after_path
+        }
+        _ => false,
+    })
+}

@@ -1,0 +1,83 @@
+//! Whose tokens are welcome: an issuer vouches for many people, and a server is rarely for all of them.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::Identity;
+
+/// What must hold of an identity. Nothing set admits nobody; several must all hold.
+#[derive(Default)]
+pub(crate) struct Admission(Vec<Rule>);
+
+enum Rule {
+    Anyone,
+    Subjects(Box<[Box<str>]>),
+    Clients(Box<[Box<str>]>),
+    Claim(Box<str>, Box<str>),
+    Predicate(Box<dyn Fn(&Identity) -> bool + Send + Sync>),
+}
+
+impl Admission {
+    pub(crate) fn anyone(&mut self) {
+        self.0.push(Rule::Anyone);
+    }
+
+    pub(crate) fn subjects(&mut self, subjects: Box<[Box<str>]>) {
+        self.0.push(Rule::Subjects(subjects));
+    }
+
+    pub(crate) fn clients(&mut self, clients: Box<[Box<str>]>) {
+        self.0.push(Rule::Clients(clients));
+    }
+
+    pub(crate) fn claim(&mut self, name: Box<str>, value: Box<str>) {
+        self.0.push(Rule::Claim(name, value));
+    }
+
+    pub(crate) fn predicate(&mut self, admit: Box<dyn Fn(&Identity) -> bool + Send + Sync>) {
+        self.0.push(Rule::Predicate(admit));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn admits(&self, identity: &Identity) -> bool {
+        !self.0.is_empty() && self.0.iter().all(|rule| rule.admits(identity))
+    }
+}
+
+impl Rule {
+    fn admits(&self, identity: &Identity) -> bool {
+        match self {
+            Self::Anyone => true,
+            Self::Subjects(subjects) => subjects.iter().any(|subject| **subject == *identity.subject()),
+            Self::Clients(clients) => identity.client().is_some_and(|is| clients.iter().any(|client| **client == *is)),
+            Self::Claim(name, value) => match identity.claims().get(&**name) {
+                Some(Value::String(is)) => *is == **value,
+                Some(Value::Array(list)) => list.iter().any(|is| is.as_str() == Some(value)),
+                _ => false,
+            },
+            Self::Predicate(admit) => admit(identity),
+        }
+    }
+}
+
+impl fmt::Debug for Admission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.0).finish()
+    }
+}
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Anyone => f.write_str("anyone"),
+            Self::Subjects(subjects) => write!(f, "subjects {subjects:?}"),
+            Self::Clients(clients) => write!(f, "clients {clients:?}"),
+            Self::Claim(name, value) => write!(f, "claim {name:?} = {value:?}"),
+            Self::Predicate(_) => f.write_str("a rule of your own"),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What a signed token says about its bearer.
+
+use serde_json::{Map, Value};
+
+use super::object::UniqueObject;
+use crate::auth::{AuthError, Identity, Principal, Scopes, static_tokens::is_subject};
+
+/// How far `nbf` and `iat` may lie in the future: clocks differ. Expiry has no such grace.
+const LEEWAY_SECONDS: f64 = 30.0;
+
+/// What OpenID Connect puts into ID tokens, and nobody into access tokens.
+const OF_ID_TOKENS: [&str; 3] = ["nonce", "at_hash", "c_hash"];
+
+/// What the claims are compared with.
+pub(super) struct Expected<'a> {
+    pub(super) issuer: &'a str,
+    pub(super) audience: &'a str,
+    /// Seconds since the Unix epoch.
+    pub(super) now: u64,
+    /// Whether only the claims can tell an access token from an ID token.
+    pub(super) may_be_id_token: bool,
+}
+
+/// Checks every claim and makes the identity. The signature must have been verified.
+pub(super) fn identity(payload: &[u8], expected: &Expected<'_>) -> Result<Identity, AuthError> {
+    let claims = UniqueObject::parse(payload).ok_or(AuthError::invalid("the claims are not a plain JSON object"))?;
+    if claims.get("iss").and_then(Value::as_str) != Some(expected.issuer) {
+        return Err(AuthError::invalid("another issuer"));
+    }
+    check_audience(&claims, expected.audience)?;
+    let expires_at = check_times(&claims, expected.now)?;
+    if expected.may_be_id_token && OF_ID_TOKENS.iter().any(|name| claims.contains_key(*name)) {
+        return Err(AuthError::invalid("an ID token, not an access token"));
+    }
+    let subject = name(&claims, "sub")?.ok_or(AuthError::invalid("no subject"))?;
+    let client = match name(&claims, "client_id")? {
+        Some(client) => Some(client),
+        None => name(&claims, "azp")?,
+    };
+    // Only text grants anything: a list here would be read differently by others.
+    let scopes = claims.get("scope").and_then(Value::as_str).map(Scopes::parse).unwrap_or_default();
+    let principal = if client == Some(subject) { Principal::Service } else { Principal::User };
+    let mut identity =
+        Identity::new(expected.issuer, subject).principal(principal).scopes(scopes).expires_at(expires_at);
+    if let Some(client) = client {
+        identity = identity.client(client);
+    }
+    Ok(identity.claims(claims).build())
+}
+
+/// One string or a list of nothing but strings, one of which is us, byte for byte.
+fn check_audience(claims: &Map<String, Value>, audience: &str) -> Result<(), AuthError> {
+    let ours = match claims.get("aud") {
+        Some(Value::String(only)) => *only == *audience,
+        Some(Value::Array(list)) => {
+            list.iter().all(Value::is_string) && list.iter().any(|one| one.as_str() == Some(audience))
+        }
+        _ => false,
+    };
+    if ours { Ok(()) } else { Err(AuthError::invalid("meant for someone else")) }
+}
+
+/// Returns the last whole second before the token ends.
+fn check_times(claims: &Map<String, Value>, now: u64) -> Result<u64, AuthError> {
+    let end = date(claims, "exp")?.ok_or(AuthError::invalid("no expiry"))?;
+    // `as` saturates, and cuts off a fraction: early rather than late.
+    let end = end as u64;
+    if end <= now {
+        return Err(AuthError::invalid("expired"));
+    }
+    let latest = now as f64 + LEEWAY_SECONDS;
+    for name in ["nbf", "iat"] {
+        if date(claims, name)?.is_some_and(|date| date > latest) {
+            return Err(AuthError::invalid("not valid yet"));
+        }
+    }
+    Ok(end)
+}
+
+/// A NumericDate (RFC 7519 §2): a number, and after 1970.
+fn date(claims: &Map<String, Value>, name: &str) -> Result<Option<f64>, AuthError> {
+    let Some(value) = claims.get(name) else { return Ok(None) };
+    let date = value.as_f64().filter(|date| date.is_finite() && !date.is_sign_negative());
+    date.map(Some).ok_or(AuthError::invalid("a date is not a number"))
+}
+
+/// A claim that names somebody.
+fn name<'a>(claims: &'a Map<String, Value>, claim: &str) -> Result<Option<&'a str>, AuthError> {
+    let Some(value) = claims.get(claim) else { return Ok(None) };
+    let name = value.as_str().filter(|name| is_subject(name));
+    name.map(Some).ok_or(AuthError::invalid("a name is empty, too long or not text"))
+}

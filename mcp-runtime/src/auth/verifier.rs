@@ -1,0 +1,140 @@
+//! All authenticators of one server, and a memory of what they said.
+
+use std::{fmt, time::Duration};
+
+use quick_cache::sync::Cache;
+use sha2::{Digest, Sha256};
+
+use super::{AuthError, Authenticator, BearerToken, Identity, Verify};
+use crate::clock::Clock;
+
+/// How many verified tokens a server remembers.
+const CAPACITY: usize = 10_000;
+
+/// Verifies tokens for one server. Bad tokens are not remembered, so they cannot push good ones out.
+pub(crate) struct Verifier {
+    authenticators: Vec<Box<dyn Authenticator>>,
+    resource: Option<Box<str>>,
+    clock: Clock,
+    /// By SHA-256 of the token: the token itself is not kept, and a digest tells nothing to whoever reads memory.
+    verified: Cache<[u8; 32], Entry>,
+}
+
+#[derive(Clone)]
+struct Entry {
+    identity: Identity,
+    /// Which authenticator vouched, so that what one of them takes back can be forgotten for it alone.
+    authenticator: usize,
+    /// On [`Clock::millis`], which setting the system's clock does not move.
+    remembered_until: u64,
+}
+
+impl Verifier {
+    pub(crate) fn new(authenticators: Vec<Box<dyn Authenticator>>, resource: Option<Box<str>>, clock: Clock) -> Self {
+        Self { authenticators, resource, clock, verified: Cache::new(CAPACITY) }
+    }
+
+    /// Remembers `capacity` tokens instead of 10,000.
+    pub(crate) fn capacity(mut self, capacity: usize) -> Self {
+        self.verified = Cache::new(capacity);
+        self
+    }
+
+    /// Whether anyone here could vouch for anybody.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.authenticators.is_empty()
+    }
+
+    /// The identity of a token that was verified before and is still good: one hash, one look-up.
+    pub(crate) fn cached(&self, token: &BearerToken<'_>) -> Option<Identity> {
+        self.recall(&digest(token))
+    }
+
+    /// The identity of a token, remembered or verified now.
+    pub(crate) async fn authenticate(&self, token: &BearerToken<'_>) -> Result<Identity, AuthError> {
+        let key = digest(token);
+        if let Some(identity) = self.recall(&key) {
+            return Ok(identity);
+        }
+        let mut all = self.authenticators.iter().enumerate();
+        let (authenticator, verifies) = all
+            .find(|(_, authenticator)| authenticator.claims(token))
+            .ok_or(AuthError::invalid("no issuer is ours"))?;
+        let asked_at = self.clock.millis();
+        let identity = verifies.authenticate(token, &Verify::new(self.resource.as_deref(), &self.clock)).await?;
+        if !self.is_current(&identity) {
+            return Err(AuthError::invalid("expired"));
+        }
+        // Counted from the question: the answer may have been on its way for a while.
+        let remembered_until = asked_at.saturating_add(millis(verifies.cache_for()));
+        if remembered_until > self.clock.millis() {
+            self.verified.insert(key, Entry { identity: identity.clone(), authenticator, remembered_until });
+        }
+        Ok(identity)
+    }
+
+    fn recall(&self, key: &[u8; 32]) -> Option<Identity> {
+        let entry = self.verified.get(key)?;
+        let good = self.clock.millis() < entry.remembered_until && self.is_current(&entry.identity);
+        if !good {
+            self.verified.remove(key);
+        }
+        good.then_some(entry.identity)
+    }
+
+    fn is_current(&self, identity: &Identity) -> bool {
+        identity.expires_at().is_none_or(|end| self.clock.unix_seconds() < end)
+    }
+
+    /// Forgets every token that this authenticator vouched for.
+    pub(crate) fn forget(&self, authenticator: usize) {
+        self.verified.retain(|_, entry| entry.authenticator != authenticator);
+    }
+
+    /// Where clients get tokens, each once, in the order of configuration.
+    pub(crate) fn authorization_servers(&self) -> Vec<&str> {
+        let mut servers = Vec::new();
+        for server in self.authenticators.iter().filter_map(|authenticator| authenticator.authorization_server()) {
+            if !servers.contains(&server) {
+                servers.push(server);
+            }
+        }
+        servers
+    }
+
+    /// Everything that is wrong with the configuration.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let resource = self.resource.as_deref();
+        let mut problems: Vec<String> = self.authenticators.iter().flat_map(|a| a.problems(resource)).collect();
+        let mut issuers = Vec::new();
+        for issuer in self.authenticators.iter().filter_map(|authenticator| authenticator.issuer()) {
+            if issuers.contains(&issuer) {
+                problems.push(format!(
+                    "two authenticators are for the issuer {issuer:?}, and the second would never be asked: \
+                     put keys and tokens of one issuer into one"
+                ));
+            }
+            issuers.push(issuer);
+        }
+        problems
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let issuers: Vec<_> = self.authenticators.iter().map(|authenticator| authenticator.issuer()).collect();
+        f.debug_struct("Verifier").field("issuers", &issuers).field("remembered", &self.verified.len()).finish()
+    }
+}
+
+fn digest(token: &BearerToken<'_>) -> [u8; 32] {
+    Sha256::digest(token.expose()).into()
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+#[path = "verifier_tests.rs"]
+mod tests;

@@ -1,0 +1,134 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use super::*;
+use crate::{auth::StaticTokens, clock::ManualClock};
+
+/// Vouches for everyone whose token begins with its name, and counts how often it is asked.
+struct Counting {
+    name: &'static str,
+    asked: Arc<AtomicUsize>,
+    lifetime: Option<i64>,
+    cache_for: Duration,
+}
+
+impl Counting {
+    fn new(name: &'static str) -> Self {
+        Self { name, asked: Arc::default(), lifetime: None, cache_for: Duration::from_secs(300) }
+    }
+}
+
+#[async_trait::async_trait]
+impl Authenticator for Counting {
+    fn claims(&self, token: &BearerToken<'_>) -> bool {
+        token.expose().starts_with(self.name)
+    }
+
+    async fn authenticate(&self, token: &BearerToken<'_>, verify: &Verify<'_>) -> Result<Identity, AuthError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        if token.expose().ends_with("bad") {
+            return Err(AuthError::invalid("bad"));
+        }
+        let identity = Identity::new(self.name, token.expose());
+        let end = self.lifetime.map(|lifetime| verify.clock.unix_seconds().saturating_add_signed(lifetime));
+        Ok(end.into_iter().fold(identity, super::super::IdentityBuilder::expires_at).build())
+    }
+
+    fn issuer(&self) -> Option<&str> {
+        Some(self.name)
+    }
+
+    fn authorization_server(&self) -> Option<&str> {
+        self.name.starts_with("https").then_some(self.name)
+    }
+
+    fn cache_for(&self) -> Duration {
+        self.cache_for
+    }
+}
+
+fn bearer(token: &str) -> BearerToken<'_> {
+    BearerToken::new(token).unwrap()
+}
+
+fn verifier(clock: &ManualClock, authenticators: Vec<Box<dyn Authenticator>>) -> Verifier {
+    Verifier::new(authenticators, None, clock.clone().into())
+}
+
+#[tokio::test]
+async fn a_token_goes_to_one_authenticator_only() {
+    let (first, second) = (Counting::new("a"), Counting::new("ab"));
+    let (asked_first, asked_second) = (first.asked.clone(), second.asked.clone());
+    let verifier = verifier(&ManualClock::new(), vec![Box::new(first), Box::new(second)]);
+    assert_eq!(verifier.authenticate(&bearer("ab1")).await.unwrap().issuer(), "a");
+    assert!(verifier.authenticate(&bearer("ab-bad")).await.is_err(), "no second opinion");
+    assert!(matches!(verifier.authenticate(&bearer("zzz")).await, Err(AuthError::Invalid { .. })));
+    assert_eq!((asked_first.load(Ordering::SeqCst), asked_second.load(Ordering::SeqCst)), (2, 0));
+    assert!(!verifier.is_empty());
+}
+
+#[tokio::test]
+async fn good_tokens_are_remembered_for_a_while_and_bad_ones_never() {
+    let clock = ManualClock::new();
+    let counting = Counting::new("a");
+    let asked = counting.asked.clone();
+    let verifier = verifier(&clock, vec![Box::new(counting)]).capacity(16);
+    assert!(verifier.cached(&bearer("a1")).is_none());
+    for _ in 0..3 {
+        assert_eq!(verifier.authenticate(&bearer("a1")).await.unwrap().subject(), "a1");
+        assert!(verifier.authenticate(&bearer("a-bad")).await.is_err());
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 1 + 3);
+    assert!(verifier.cached(&bearer("a1")).is_some() && verifier.cached(&bearer("a-bad")).is_none());
+    assert!(verifier.cached(&bearer("a2")).is_none());
+    clock.advance(Duration::from_millis(299_999));
+    assert!(verifier.cached(&bearer("a1")).is_some());
+    clock.advance(Duration::from_millis(1));
+    assert!(verifier.cached(&bearer("a1")).is_none());
+    verifier.authenticate(&bearer("a1")).await.unwrap();
+    verifier.forget(1);
+    assert!(verifier.cached(&bearer("a1")).is_some());
+    verifier.forget(0);
+    assert!(verifier.cached(&bearer("a1")).is_none());
+}
+
+#[tokio::test]
+async fn expiry_wins_over_memory() {
+    let clock = ManualClock::new();
+    let short = Counting { lifetime: Some(10), ..Counting::new("short") };
+    let over = Counting { lifetime: Some(0), ..Counting::new("over") };
+    let never = Counting { cache_for: Duration::ZERO, ..Counting::new("never") };
+    let verifier = verifier(&clock, vec![Box::new(short), Box::new(over), Box::new(never)]);
+    verifier.authenticate(&bearer("short")).await.unwrap();
+    assert!(verifier.authenticate(&bearer("over")).await.is_err());
+    verifier.authenticate(&bearer("never")).await.unwrap();
+    assert!(verifier.cached(&bearer("never")).is_none());
+    clock.advance(Duration::from_millis(9_999));
+    assert!(verifier.cached(&bearer("short")).is_some());
+    clock.advance(Duration::from_millis(1));
+    assert!(verifier.cached(&bearer("short")).is_none());
+}
+
+#[tokio::test]
+async fn memory_is_bounded() {
+    let verifier = verifier(&ManualClock::new(), vec![Box::new(Counting::new("a"))]).capacity(16);
+    for n in 0..1000 {
+        verifier.authenticate(&bearer(&format!("a{n}"))).await.unwrap();
+    }
+    assert!((0..1000).filter(|n| verifier.cached(&bearer(&format!("a{n}"))).is_some()).count() <= 64);
+}
+
+#[test]
+fn servers_are_listed_once_and_issuers_may_not_meet() {
+    let clock = ManualClock::new();
+    let tokens = || StaticTokens::new().token("Zm9vYmFyYmF6cXV4MDEyMzQ1Njc4OWFiY2RlZg", "alice", []);
+    let fine = verifier(&clock, vec![Box::new(tokens()), Box::new(Counting::new("https://a.example"))]);
+    assert_eq!(fine.problems(), Vec::<String>::new());
+    assert_eq!(fine.authorization_servers(), ["https://a.example"]);
+    let twice = || Box::new(Counting::new("https://a.example"));
+    let meeting = verifier(&clock, vec![twice(), twice(), Box::new(tokens()), Box::new(tokens())]);
+    assert_eq!(meeting.authorization_servers(), ["https://a.example"]);
+    assert_eq!(meeting.problems().len(), 2);
+}

@@ -1,0 +1,357 @@
+//! Collects everything, then checks everything, then builds.
+
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+
+use super::{Core, Inner, Policies, PolicyRow, PublicUrl, Registry, Results, Server, Settings, results::CacheScope};
+use crate::{
+    auth::{Authenticator, Verifier},
+    clock::Clock,
+    guard::{Catalogue, Defaults, Gate, QuotaTable, RateLimit},
+    tool::{Bind, Requirements, StateMap, ToolSet},
+};
+
+/// How often one caller may use one tool, unless the tool says otherwise: 100 a second, which no model reaches and
+/// a runaway loop does.
+const DEFAULT_LIMIT: RateLimit = RateLimit::new(6_000, 60);
+
+/// How long one call may take, unless the tool says otherwise.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Builds a [`Server`]. Mistakes are collected; [`build`](Self::build) lists them all.
+#[must_use = "a builder does nothing until `build`"]
+pub struct ServerBuilder {
+    name: String,
+    version: String,
+    title: Option<String>,
+    instructions: Option<String>,
+    public_url: Option<String>,
+    catalogue: Catalogue,
+    last_scope: Option<String>,
+    states: StateMap,
+    tools: Vec<Box<dyn Bind>>,
+    authenticators: Vec<Box<dyn Authenticator>>,
+    defaults: Defaults,
+    address_limit: Option<RateLimit>,
+    quota_capacity: usize,
+    clock: Clock,
+    #[cfg(feature = "http")]
+    http: crate::http::HttpSettings,
+    problems: Vec<String>,
+}
+
+impl ServerBuilder {
+    pub(super) fn new(name: String, version: String) -> Self {
+        Self {
+            name,
+            version,
+            title: None,
+            instructions: None,
+            public_url: None,
+            catalogue: Catalogue::default(),
+            last_scope: None,
+            states: StateMap::default(),
+            tools: Vec::new(),
+            authenticators: Vec::new(),
+            defaults: Defaults { limit: Some(DEFAULT_LIMIT), timeout: Some(DEFAULT_TIMEOUT), no_auth: false },
+            address_limit: Some(DEFAULT_LIMIT),
+            quota_capacity: QuotaTable::DEFAULT_CAPACITY,
+            clock: Clock::system(),
+            #[cfg(feature = "http")]
+            http: crate::http::HttpSettings::default(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// Names the server for people.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = Some(title.into());
+        self
+    }
+
+    /// Tells models what the server is good for and how its tools go together.
+    pub fn instructions(mut self, instructions: impl Into<String>) -> Self {
+        self.instructions = Some(instructions.into());
+        self
+    }
+
+    /// The URL under which clients reach the MCP endpoint, byte for byte as they and their tokens write it.
+    ///
+    /// It is the audience tokens must name (RFC 8707), the `resource` of the metadata (RFC 9728), and its path is
+    /// where the endpoint is served. It is never guessed from a request. Without it the endpoint is `/mcp` and the
+    /// server can only be bound to loopback.
+    pub fn public_url(mut self, url: impl Into<String>) -> Self {
+        self.public_url = Some(url.into());
+        self
+    }
+
+    /// Declares a scope and says to people what it allows. Once one is declared, tools may use no other.
+    pub fn scope(mut self, name: impl Into<String>, description: impl Into<String>) -> Self {
+        let name = name.into();
+        self.catalogue.declare(name.clone(), description);
+        self.last_scope = Some(name);
+        self
+    }
+
+    /// Says that the scope declared just before includes these others: a token with `admin` may then do what needs
+    /// `notes:write`.
+    ///
+    /// ```
+    /// # use mcp_runtime::Server;
+    /// # let builder =
+    /// Server::builder("notes", "1.0")
+    ///     .scope("notes:write", "Write notes")
+    ///     .scope("admin", "Everything")
+    ///     .implies(["notes:write"])
+    /// # ;
+    /// ```
+    pub fn implies<'s>(mut self, scopes: impl IntoIterator<Item = &'s str>) -> Self {
+        match &self.last_scope {
+            Some(scope) => self.catalogue.imply(scope, scopes),
+            None => self.problems.push("`.implies([…])` follows the `.scope(name, description)` it speaks of".into()),
+        }
+        self
+    }
+
+    /// Shares a value with tools that take [`State<T>`](crate::State). One value per type.
+    pub fn state<T: Clone + Send + Sync + 'static>(mut self, state: T) -> Self {
+        if !self.states.insert(state) {
+            let name = std::any::type_name::<T>();
+            self.problems.push(format!("there are two states of type `{name}`; wrap one of them in a type of its own"));
+        }
+        self
+    }
+
+    /// Adds tools: `tools![a, b]`, or a value whose `impl` carries `#[tools]`.
+    pub fn tools(mut self, tools: impl ToolSet) -> Self {
+        self.tools.extend(tools.into_tools().into_list());
+        self
+    }
+
+    /// Adds a way to know callers. With several, each token goes to the one that claims it.
+    pub fn auth(mut self, authenticator: impl Authenticator) -> Self {
+        self.authenticators.push(Box::new(authenticator));
+        self
+    }
+
+    /// Serves protected tools to *anybody* who can reach the server, without asking who they are.
+    ///
+    /// For trying things out on your own machine: such a server answers loopback peers only, warns at every start,
+    /// and refuses to be built together with an authenticator.
+    pub fn insecure_no_auth(mut self) -> Self {
+        self.defaults.no_auth = true;
+        self
+    }
+
+    /// Replaces the limit of tools that have none of their own, 6000 a minute for each caller and tool.
+    pub fn default_rate_limit(mut self, limit: &str) -> Self {
+        self.defaults.limit = self.limit(limit);
+        self
+    }
+
+    /// Leaves tools without a limit of their own unlimited. Shows in [`policies`](Server::policies).
+    pub fn no_default_rate_limit(mut self) -> Self {
+        self.defaults.limit = None;
+        self
+    }
+
+    /// Replaces the time that tools without a timeout of their own may take, 60 seconds.
+    pub fn default_timeout(mut self, timeout: Duration) -> Self {
+        self.defaults.timeout = Some(timeout);
+        self
+    }
+
+    /// Lets tools without a timeout of their own run for ever. Shows in [`policies`](Server::policies).
+    pub fn no_default_timeout(mut self) -> Self {
+        self.defaults.timeout = None;
+        self
+    }
+
+    /// Replaces how often one network address may fail to authenticate or call without credentials, 6000 a minute.
+    /// Callers with valid tokens are never refused because of it.
+    pub fn address_rate_limit(mut self, limit: &str) -> Self {
+        self.address_limit = self.limit(limit);
+        self
+    }
+
+    /// Removes the limit on failures and anonymous calls per address, where something in front of the server has one.
+    pub fn no_address_rate_limit(mut self) -> Self {
+        self.address_limit = None;
+        self
+    }
+
+    /// Replaces how many callers' quotas are remembered at once. When full, callers never seen before wait.
+    pub fn quota_capacity(mut self, callers: usize) -> Self {
+        self.quota_capacity = callers;
+        self
+    }
+
+    /// Reads time from this clock. For tests.
+    #[cfg(feature = "testing")]
+    pub fn clock(mut self, clock: impl Into<Clock>) -> Self {
+        self.clock = clock.into();
+        self
+    }
+
+    /// Changes the limits of the HTTP endpoint: sizes, times, connections, hosts and origins.
+    #[cfg(feature = "http")]
+    pub fn http(mut self, change: impl FnOnce(crate::http::HttpSettings) -> crate::http::HttpSettings) -> Self {
+        self.http = change(self.http);
+        self
+    }
+
+    /// Checks everything and builds the server.
+    ///
+    /// # Errors
+    /// Every problem there is, at once, each with what to do about it.
+    pub fn build(mut self) -> Result<Server, BuildError> {
+        let public_url = self.check_public_url();
+        let resource = public_url.as_ref().map(|url| url.as_str().into());
+        let verifier = Verifier::new(std::mem::take(&mut self.authenticators), resource, self.clock.clone());
+        self.check(&verifier, public_url.as_ref());
+        if !self.problems.is_empty() {
+            return Err(BuildError(self.problems));
+        }
+        self.assemble(verifier, public_url)
+            .map_err(|error| BuildError(vec![format!("a schema cannot be written: {error}")]))
+    }
+
+    fn assemble(self, verifier: Verifier, public_url: Option<PublicUrl>) -> Result<Server, serde_json::Error> {
+        let rows = self
+            .tools
+            .iter()
+            .map(|tool| PolicyRow::new(tool.name(), &tool.policy(), tool.info().location, self.defaults));
+        let policies = Policies::new(rows.collect());
+        let open_to_anonymous = self.defaults.no_auth || self.tools.iter().any(|tool| tool.policy().is_public());
+        let all_public = self.tools.iter().all(|tool| tool.policy().is_public());
+        let scope = if all_public { CacheScope::Public } else { CacheScope::Private };
+        let gate =
+            Arc::new(Gate::new(self.clock, self.catalogue, self.defaults, self.address_limit, self.quota_capacity));
+        let core = Core {
+            registry: Registry::new(self.tools.into_iter().map(|tool| tool.bind(&gate)).collect())?,
+            results: Results::new(&self.name, &self.version, self.title.as_deref(), self.instructions, scope)?,
+            gate,
+            states: self.states,
+            verifier,
+            open_to_anonymous,
+        };
+        let settings = Settings {
+            name: self.name,
+            public_url,
+            no_auth: self.defaults.no_auth,
+            #[cfg(feature = "http")]
+            http: self.http,
+        };
+        Ok(Server(Arc::new(Inner { core, settings, policies })))
+    }
+
+    fn limit(&mut self, text: &str) -> Option<RateLimit> {
+        text.parse().map_err(|error: crate::guard::RateLimitError| self.problems.push(error.to_string())).ok()
+    }
+
+    fn check_public_url(&mut self) -> Option<PublicUrl> {
+        let parsed = PublicUrl::parse(self.public_url.as_deref()?);
+        parsed.map_err(|problem| self.problems.push(problem)).ok()
+    }
+
+    fn check(&mut self, verifier: &Verifier, public_url: Option<&PublicUrl>) {
+        if self.name.is_empty() || self.version.is_empty() {
+            self.problems.push("a server needs a name and a version".into());
+        }
+        self.check_names();
+        self.check_states();
+        self.check_scopes();
+        self.check_auth(verifier, public_url);
+        self.problems.extend(verifier.problems());
+        #[cfg(feature = "http")]
+        self.problems.extend(self.http.problems());
+    }
+
+    fn check_names(&mut self) {
+        let mut seen = HashMap::new();
+        for tool in &self.tools {
+            let here = tool.info().location;
+            if let Some(there) = seen.insert(tool.name(), here) {
+                self.problems.push(format!(
+                    "two tools are called `{}`: at {there} and at {here}; give one of them `#[tool(name = \"…\")]`",
+                    tool.name()
+                ));
+            }
+        }
+    }
+
+    fn check_states(&mut self) {
+        for tool in &self.tools {
+            let mut needs = Requirements::default();
+            tool.requirements(&mut needs);
+            for missing in needs.missing_from(&self.states) {
+                self.problems.push(format!(
+                    "tool `{}` ({}) takes `State<{missing}>`, but the server has none; add `.state(value)`",
+                    tool.name(),
+                    tool.info().location
+                ));
+            }
+        }
+    }
+
+    fn check_scopes(&mut self) {
+        self.problems.extend(self.catalogue.problems());
+        for tool in &self.tools {
+            for problem in self.catalogue.check_declared(tool.policy().required_scopes()) {
+                self.problems.push(format!("tool `{}` ({}): {problem}", tool.name(), tool.info().location));
+            }
+        }
+    }
+
+    fn check_auth(&mut self, verifier: &Verifier, public_url: Option<&PublicUrl>) {
+        let protected = self.tools.iter().find(|tool| !tool.policy().is_public());
+        match (protected, verifier.is_empty(), self.defaults.no_auth) {
+            (Some(tool), true, false) => self.problems.push(format!(
+                "tool `{}` is protected, but the server has no way to know callers; add `.auth(…)`, make the tool \
+                 `#[tool(public)]`, or on your own machine `.insecure_no_auth()`",
+                tool.name()
+            )),
+            (_, false, true) => self.problems.push(
+                "`.insecure_no_auth()` and `.auth(…)` exclude each other: who asks for tokens must not ignore them"
+                    .into(),
+            ),
+            _ => {}
+        }
+        if self.defaults.no_auth && public_url.is_some_and(|url| !url.is_loopback()) {
+            self.problems.push("`.insecure_no_auth()` needs a `.public_url(…)` on loopback, or none".into());
+        }
+    }
+}
+
+impl fmt::Debug for ServerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerBuilder").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Everything that is wrong with a server's configuration.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BuildError(Vec<String>);
+
+impl BuildError {
+    /// The problems, each a sentence that says what to do.
+    #[must_use]
+    pub fn problems(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the server cannot be built:")?;
+        self.0.iter().try_for_each(|problem| write!(f, "\n  - {problem}"))
+    }
+}
+
+impl fmt::Debug for BuildError {
+    /// The same as `Display`: this is what a `main` that returns it prints.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for BuildError {}

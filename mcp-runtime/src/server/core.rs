@@ -1,0 +1,308 @@
+//! Answers messages. Knows no transport: HTTP, stdio and the in-memory client of tests all end here.
+
+use std::{borrow::Cow, panic::AssertUnwindSafe, sync::Arc};
+
+use serde::Deserialize;
+use serde_json::{json, value::RawValue};
+
+use super::{Outcome, Registry, Results, failure};
+use crate::{
+    auth::{Caller, Verifier},
+    guard::{Denial, Gate},
+    protocol::{
+        CallParams, ErrorCode, Id, InitializeParams, ListParams, ListenParams, Message, Meta, PlainParams, Revision,
+        RpcError, brief,
+    },
+    tool::{CallInput, CallSite, Head, Refusal, Registered, Running, Started, StateMap},
+};
+
+/// Everything that is fixed once a server is built.
+pub(crate) struct Core {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) registry: Registry,
+    pub(crate) results: Results,
+    pub(crate) states: StateMap,
+    pub(crate) verifier: Verifier,
+    /// Whether callers without credentials may see lists: some tool is for them.
+    pub(crate) open_to_anonymous: bool,
+}
+
+/// How a message arrived.
+#[derive(Clone, Copy)]
+pub(crate) struct Arrival<'a> {
+    pub(crate) revision: Revision,
+    pub(crate) caller: &'a Caller,
+    /// What was said of the message ahead of it.
+    pub(crate) announced: Option<&'a Announced<'a>>,
+    #[cfg(feature = "http")]
+    pub(crate) http: Option<&'a http::request::Parts>,
+}
+
+/// Method and name as HTTP headers gave them (MCP 2026-07-28, "Standard request headers").
+#[derive(Debug)]
+pub(crate) struct Announced<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) name: Option<Cow<'a, str>>,
+}
+
+impl Core {
+    /// Answers one message of JSON text.
+    ///
+    /// A call that was announced is read in one pass straight into the tool's arguments. Whatever does not fit is
+    /// read again, piece by piece, to say precisely what is wrong with it.
+    pub(crate) async fn answer<'b>(&self, body: &'b str, arrival: Arrival<'_>) -> Outcome<'b> {
+        if let Some(tool) = self.announced_tool(arrival) {
+            let verify = |head: &Head<'_>| verify_head(head, arrival);
+            let input = CallInput { caller: arrival.caller, site: self.site(arrival), verify: &verify };
+            match catch(|| tool.call_message(body, input)) {
+                Some(Started::Unreadable) => {}
+                Some(Started::Mismatch(id, error)) => return Outcome::Error(Some(id), error),
+                Some(Started::Denied(id, denial)) => return Outcome::Denied(Some(id), denial),
+                Some(Started::Running(id, running)) => return self.finish(id, tool, running, arrival).await,
+                None => {}
+            }
+        }
+        match Message::parse(body) {
+            Ok(message) => self.answer_parsed(message, arrival).await,
+            Err(error) => Outcome::Error(None, unreadable(&error)),
+        }
+    }
+
+    /// Answers one message whose envelope has been read.
+    pub(crate) async fn answer_parsed<'b>(
+        &self,
+        message: Message<'b, &'b RawValue>,
+        arrival: Arrival<'_>,
+    ) -> Outcome<'b> {
+        let (Some(method), false) = (message.method.as_deref(), message.is_response) else {
+            return match (message.is_response, arrival.revision.is_stateless()) {
+                // Nothing is ever asked of clients, so no answer of theirs means anything; the older revisions have
+                // it accepted all the same.
+                (true, false) => Outcome::Accepted,
+                _ => Outcome::error(None, ErrorCode::InvalidRequest, "this is not a request or a notification"),
+            };
+        };
+        let Some(id) = message.id else { return Outcome::Accepted };
+        if let Err(error) = self.check_head(method, message.params, arrival) {
+            return Outcome::Error(Some(id), error);
+        }
+        if let Err(denial) = self.may_ask(method, arrival) {
+            return Outcome::Denied(Some(id), denial);
+        }
+        self.dispatch(id, method, message.params, arrival).await
+    }
+
+    async fn dispatch<'b>(
+        &self,
+        id: Id<'b>,
+        method: &str,
+        params: Option<&'b RawValue>,
+        arrival: Arrival<'_>,
+    ) -> Outcome<'b> {
+        match (method, arrival.revision.is_stateless()) {
+            ("tools/call", _) => self.call(id, params, arrival).await,
+            ("tools/list", _) => self.list(id, params, arrival.revision),
+            ("server/discover", true) => Outcome::Reply(self.results.discover(id), None),
+            ("subscriptions/listen", true) => match object::<ListenParams>(params) {
+                Ok(_) => Outcome::Listen(id),
+                Err(error) => Outcome::Error(Some(id), error),
+            },
+            ("initialize", false) => match object::<InitializeParams<'_>>(params) {
+                Ok(params) => Outcome::Reply(self.results.initialize(id, &params.protocol_version), None),
+                Err(error) => Outcome::Error(Some(id), error),
+            },
+            ("ping", false) => Outcome::Reply(Results::empty(id), None),
+            ("initialize", true) => {
+                let message = format!("method not found; this revision has no handshake, use one of: {}", supported());
+                Outcome::error(Some(id), ErrorCode::MethodNotFound, message)
+            }
+            _ => Outcome::error(Some(id), ErrorCode::MethodNotFound, "method not found"),
+        }
+    }
+
+    fn list<'b>(&self, id: Id<'b>, params: Option<&'b RawValue>, revision: Revision) -> Outcome<'b> {
+        let params = match params.map(|params| object::<ListParams<'_>>(Some(params))).transpose() {
+            Ok(params) => params.unwrap_or_default(),
+            Err(error) => return Outcome::Error(Some(id), error),
+        };
+        match self.registry.page(revision, params.cursor.as_deref()) {
+            Some(page) => Outcome::Reply(self.results.tools(id, revision, &page), None),
+            None => Outcome::error(Some(id), ErrorCode::InvalidParams, "this cursor was not given out by this server"),
+        }
+    }
+
+    async fn call<'b>(&self, id: Id<'b>, params: Option<&'b RawValue>, arrival: Arrival<'_>) -> Outcome<'b> {
+        let params = match CallParams::parse(params.map_or("{}", RawValue::get)) {
+            Ok(params) => params,
+            Err(error) => return Outcome::error(Some(id), ErrorCode::InvalidParams, brief(&error)),
+        };
+        let Some(tool) = self.registry.get(&params.name) else {
+            return match self.may_guess(arrival.caller) {
+                Ok(()) => Outcome::unknown_tool(id),
+                Err(denial) => Outcome::Denied(Some(id), denial),
+            };
+        };
+        // Rights first: what is wrong with the arguments of a tool is nothing to tell to those who may not call it.
+        if let Err(denial) = tool.test(arrival.caller) {
+            return Outcome::Denied(Some(id), denial);
+        }
+        let arguments = params.arguments.map(RawValue::get);
+        let started = catch(|| tool.call_arguments(arguments, arrival.caller, self.site(arrival)));
+        match started {
+            Some(Ok(running)) => self.finish(id, tool, running, arrival).await,
+            Some(Err(Refusal::Denied(denial))) => Outcome::Denied(Some(id), denial),
+            Some(Err(Refusal::Arguments(error))) => {
+                // A model that guesses is told, but may not guess for ever.
+                if let Err(denial) = self.gate.charge_other(arrival.caller) {
+                    return Outcome::Denied(Some(id), denial);
+                }
+                let result = crate::tool::CallToolResult::error(error.to_string());
+                Outcome::Reply(self.results.call(id, arrival.revision, &result), None)
+            }
+            None => Outcome::Reply(self.results.call(id, arrival.revision, &failure::panicked(tool.name())), None),
+        }
+    }
+
+    /// Waits for the body, no longer than it may take.
+    async fn finish<'b>(
+        &self,
+        id: Id<'b>,
+        tool: &dyn Registered,
+        running: Running<'_>,
+        arrival: Arrival<'_>,
+    ) -> Outcome<'b> {
+        let result = failure::settle(tool.name(), tool.timeout(), running.future).await;
+        Outcome::Reply(self.results.call(id, arrival.revision, &result), running.limit)
+    }
+
+    /// The tool that was announced, if a call was.
+    fn announced_tool(&self, arrival: Arrival<'_>) -> Option<&dyn Registered> {
+        let announced = arrival.announced.filter(|announced| announced.method == "tools/call")?;
+        self.registry.get(announced.name.as_deref()?)
+    }
+
+    /// What headers alone already decide against a request, before its body is read. It admits nothing.
+    pub(crate) fn deny_early(&self, announced: &Announced<'_>, caller: &Caller) -> Result<(), Denial> {
+        let tool = announced.name.as_deref().and_then(|name| self.registry.get(name));
+        match (announced.method, tool) {
+            ("server/discover", _) => Ok(()),
+            ("tools/call", Some(tool)) => tool.test(caller).map(drop),
+            _ if matches!(caller, Caller::Anonymous(_)) && !self.open_to_anonymous => {
+                Err(Denial::Unauthenticated { scopes: Vec::new(), token_sent: false })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The scopes an announced call needs, for a challenge.
+    #[cfg(feature = "http")]
+    pub(crate) fn scopes_of(&self, announced: &Announced<'_>) -> Vec<String> {
+        let nobody = Caller::Anonymous(crate::auth::ClientAddress::LOCAL);
+        match self.deny_early(announced, &nobody) {
+            Err(Denial::Unauthenticated { scopes, .. }) => scopes,
+            _ => Vec::new(),
+        }
+    }
+
+    /// The denial, if this message of a batch needs a login that is not there. Nothing runs, nothing is charged.
+    #[cfg(feature = "http")]
+    pub(crate) fn needs_login(&self, message: &str, caller: &Caller) -> Option<Denial> {
+        let message = Message::parse(message).ok()?;
+        let (method, _) = (message.method?, message.id?);
+        let call = (method == "tools/call").then(|| CallParams::parse(message.params?.get()).ok()).flatten();
+        let announced = Announced { method: &method, name: call.map(|call| call.name) };
+        self.deny_early(&announced, caller).err().filter(|denial| matches!(denial, Denial::Unauthenticated { .. }))
+    }
+
+    /// Whether this caller may use a method at all; tools decide for themselves.
+    pub(crate) fn may_ask(&self, method: &str, arrival: Arrival<'_>) -> Result<(), Denial> {
+        match (method, arrival.revision.is_stateless()) {
+            ("server/discover", true) | ("tools/call", _) => Ok(()),
+            _ => self.may_guess(arrival.caller),
+        }
+    }
+
+    /// Whether this caller may see lists and try names. Each try counts.
+    fn may_guess(&self, caller: &Caller) -> Result<(), Denial> {
+        if matches!(caller, Caller::Anonymous(_)) && !self.open_to_anonymous {
+            return Err(Denial::Unauthenticated { scopes: Vec::new(), token_sent: false });
+        }
+        self.gate.charge_other(caller)
+    }
+
+    /// In the stateless revision every message repeats what its headers said of it.
+    fn check_head(&self, method: &str, params: Option<&RawValue>, arrival: Arrival<'_>) -> Result<(), RpcError> {
+        if !arrival.revision.is_stateless() {
+            return Ok(());
+        }
+        let meta = object::<PlainParams<'_>>(params)?.meta;
+        let call = (method == "tools/call").then(|| CallParams::parse(params.map_or("{}", RawValue::get)));
+        let call = call.transpose().map_err(|error| RpcError::new(ErrorCode::InvalidParams, brief(&error)))?;
+        let name = call.as_ref().map(|call| &*call.name);
+        verify_head(&Head { method: Some(method), name, meta: meta.as_ref() }, arrival)
+    }
+
+    fn site<'a>(&'a self, arrival: Arrival<'a>) -> CallSite<'a> {
+        CallSite {
+            states: &self.states,
+            #[cfg(feature = "http")]
+            http: arrival.http,
+        }
+    }
+}
+
+/// Compares a message with its headers; of two readings, an intermediary could act on one and we on the other.
+fn verify_head(head: &Head<'_>, arrival: Arrival<'_>) -> Result<(), RpcError> {
+    let mismatch = |what: &str| Err(RpcError::new(ErrorCode::HeaderMismatch, format!("{what} differs from the body")));
+    if let Some(announced) = arrival.announced {
+        if head.method != Some(announced.method) {
+            return mismatch("Mcp-Method");
+        }
+        if head.name.is_some() && head.name != announced.name.as_deref() {
+            return mismatch("Mcp-Name");
+        }
+    }
+    match head.meta {
+        Some(Meta { version: Some(version), has_capabilities: true }) => {
+            if *version == *arrival.revision.as_str() {
+                Ok(())
+            } else {
+                mismatch("MCP-Protocol-Version")
+            }
+        }
+        _ => Err(RpcError::missing_meta()),
+    }
+}
+
+/// Reads parameters that must be an object: positional ones mean nothing in MCP.
+fn object<'b, T: Deserialize<'b>>(params: Option<&'b RawValue>) -> Result<T, RpcError> {
+    let json = params.map_or("{}", RawValue::get);
+    if !json.starts_with('{') {
+        return Err(RpcError::new(ErrorCode::InvalidParams, "params must be an object"));
+    }
+    serde_json::from_str(json).map_err(|error| RpcError::new(ErrorCode::InvalidParams, brief(&error)))
+}
+
+/// Why a body is no message.
+pub(crate) fn unreadable(error: &serde_json::Error) -> RpcError {
+    match error.classify() {
+        serde_json::error::Category::Data => RpcError::new(ErrorCode::InvalidRequest, brief(error)),
+        _ => RpcError::new(ErrorCode::Parse, "the body is not valid JSON"),
+    }
+}
+
+/// The error for a protocol version that is not ours (MCP 2026-07-28, `UnsupportedProtocolVersionError`).
+pub(crate) fn unsupported_version(requested: &str) -> RpcError {
+    let requested: String = requested.chars().take(64).collect();
+    RpcError::new(ErrorCode::UnsupportedProtocolVersion, "this protocol version is not supported")
+        .with_data(json!({"supported": Revision::SUPPORTED.map(Revision::as_str), "requested": requested}))
+}
+
+fn supported() -> String {
+    Revision::SUPPORTED.map(Revision::as_str).join(", ")
+}
+
+/// Authors' code runs while arguments are read: their `Deserialize`, their defaults. A panic in it is theirs alone.
+fn catch<T>(start: impl FnOnce() -> T) -> Option<T> {
+    std::panic::catch_unwind(AssertUnwindSafe(start)).ok()
+}

@@ -1,0 +1,69 @@
+//! When a body does not end well: what the log gets, and what the caller gets.
+
+use std::{
+    future::{Future, poll_fn},
+    hash::{BuildHasher, RandomState},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    sync::atomic::{AtomicU64, Ordering},
+    task::Poll,
+    time::Duration,
+};
+
+use crate::tool::{CallToolResult, ErrorKind, ToolError, ToolFuture};
+
+/// Runs a body to its result. Panics and masked errors become "internal error" and a reference into the log.
+pub(crate) async fn settle(tool: &'static str, timeout: Option<Duration>, body: ToolFuture<'_>) -> CallToolResult {
+    let body = caught(body);
+    let outcome = match timeout {
+        None => body.await,
+        Some(limit) => match tokio::time::timeout(limit, body).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                return CallToolResult::error(format!("the tool did not finish within {limit:?} and was stopped"));
+            }
+        },
+    };
+    match outcome {
+        Some(Ok(result)) => result,
+        Some(Err(error)) => from_error(tool, error),
+        None => panicked(tool),
+    }
+}
+
+/// A body that panicked; the panic hook has printed where.
+pub(crate) fn panicked(tool: &'static str) -> CallToolResult {
+    masked(tool, &"it panicked")
+}
+
+fn from_error(tool: &'static str, error: ToolError) -> CallToolResult {
+    match error.into_kind() {
+        ErrorKind::Visible(text) => CallToolResult::error(text),
+        ErrorKind::Internal(cause) => masked(tool, &cause),
+    }
+}
+
+fn masked(tool: &'static str, cause: &dyn std::fmt::Display) -> CallToolResult {
+    let reference = reference();
+    tracing::error!(tool, %reference, %cause, "a tool failed");
+    CallToolResult::error(format!("internal error (reference {reference})"))
+}
+
+/// Names one failure. It need not be unguessable, only findable.
+fn reference() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    static PROCESS: std::sync::OnceLock<RandomState> = std::sync::OnceLock::new();
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("{:016x}", PROCESS.get_or_init(RandomState::new).hash_one(number))
+}
+
+/// Like the future, but a panic inside ends as `None`.
+async fn caught<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(move |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(output)) => Poll::Ready(Some(output)),
+        Err(_) => Poll::Ready(None),
+    })
+    .await
+}

@@ -1,0 +1,88 @@
+//! From tools and rules to something that answers.
+
+mod builder;
+mod core;
+mod failure;
+mod outcome;
+mod policies;
+mod public_url;
+mod registry;
+mod results;
+
+use std::sync::Arc;
+
+pub(crate) use self::core::{Announced, Arrival, Core, unreadable, unsupported_version};
+pub use builder::{BuildError, ServerBuilder};
+pub(crate) use outcome::Outcome;
+pub use policies::{Policies, PolicyRow};
+pub(crate) use public_url::{PublicUrl, is_loopback_host, split_port};
+use registry::Registry;
+pub(crate) use results::Results;
+
+/// A server with its tools, its rules and its way to know callers; built once, never changed.
+///
+/// Clones share everything. See [`Server::builder`].
+#[derive(Clone)]
+pub struct Server(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) core: Core,
+    pub(crate) settings: Settings,
+    policies: Policies,
+}
+
+/// What transports need to know.
+pub(crate) struct Settings {
+    pub(crate) name: String,
+    pub(crate) public_url: Option<PublicUrl>,
+    /// Loopback only, because nobody is asked who they are.
+    pub(crate) no_auth: bool,
+    #[cfg(feature = "http")]
+    pub(crate) http: crate::http::HttpSettings,
+}
+
+impl Server {
+    /// Starts a server called `name`; `version` is your own, usually `env!("CARGO_PKG_VERSION")`.
+    ///
+    /// ```
+    /// use mcp_runtime::{Server, auth::StaticTokens, tool, tools};
+    ///
+    /// /// Adds two numbers.
+    /// #[tool(scopes = "math")]
+    /// async fn add(a: i64, b: i64) -> String { (a + b).to_string() }
+    ///
+    /// let server = Server::builder("calculator", env!("CARGO_PKG_VERSION"))
+    ///     .tools(tools![add])
+    ///     .auth(StaticTokens::new().token("wQ7hYp3mZ0tRk9cLxV5nBg", "alice", ["math"]))
+    ///     .build()?;
+    /// println!("{}", server.policies());
+    /// # Ok::<(), mcp_runtime::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn builder(name: impl Into<String>, version: impl Into<String>) -> ServerBuilder {
+        ServerBuilder::new(name.into(), version.into())
+    }
+
+    /// What is protected by what, one row per tool.
+    #[must_use]
+    pub fn policies(&self) -> &Policies {
+        &self.0.policies
+    }
+
+    pub(crate) fn core(&self) -> &Core {
+        &self.0.core
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server")
+            .field("name", &self.0.settings.name)
+            .field("tools", &self.0.policies.rows().len())
+            .finish_non_exhaustive()
+    }
+}

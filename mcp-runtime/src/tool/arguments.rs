@@ -1,0 +1,376 @@
+//! Arguments: read straight from the message into the function's own types, in one pass.
+
+use std::{fmt, marker::PhantomData};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
+
+use crate::protocol::{CallParamsSeed, Message, MessageSeed, ToolCall, brief};
+
+/// A type that a model can fill in.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a tool argument",
+    label = "not an argument type",
+    note = "derive `serde::Deserialize` and `mcp_runtime::schemars::JsonSchema` for `{Self}`",
+    note = "if it should not come from the model, take it as `State<{Self}>`"
+)]
+pub trait ToolArg: Sized {
+    /// Reads the value.
+    ///
+    /// # Errors
+    /// If it does not fit the type.
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
+
+    /// Describes the type.
+    fn schema(generator: &mut SchemaGenerator) -> Schema;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned + JsonSchema> ToolArg for T {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer)
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<T>()
+    }
+}
+
+/// Name, text and default of one argument.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct ArgSpec {
+    pub(crate) name: &'static str,
+    pub(crate) description: &'static str,
+    /// The default as JSON text, where the macro could write one down; only for the schema.
+    pub(crate) default_json: Option<&'static str>,
+    /// Whether there is a default at all.
+    pub(crate) has_default: bool,
+}
+
+impl ArgSpec {
+    /// An argument that must be sent, unless its type says otherwise.
+    #[must_use]
+    pub const fn new(name: &'static str, description: &'static str) -> Self {
+        Self { name, description, default_json: None, has_default: false }
+    }
+
+    /// There is a default, here as JSON text if it is a literal.
+    #[must_use]
+    pub const fn default_json(mut self, json: Option<&'static str>) -> Self {
+        self.default_json = json;
+        self.has_default = true;
+        self
+    }
+}
+
+/// A tuple of argument types, whatever they can do.
+#[doc(hidden)]
+pub trait Tuple: Sized {
+    /// One optional default for each.
+    type Defaults: Copy + Send + Sync + 'static;
+}
+
+/// A tuple of argument types that can all be read and described.
+pub(crate) trait ArgList: Tuple {
+    type Slots;
+
+    fn empty() -> Self::Slots;
+    fn read_next<'de, M: MapAccess<'de>>(slots: &mut Self::Slots, index: usize, map: &mut M) -> Result<bool, M::Error>;
+    fn finish<E: de::Error>(slots: Self::Slots, form: Form<'_, Self>) -> Result<Self, E>;
+    fn schemas(generator: &mut SchemaGenerator) -> Vec<(Schema, bool)>;
+}
+
+/// What an argument list needs at run time beside its types.
+pub(crate) struct Form<'f, A: Tuple> {
+    specs: &'static [ArgSpec],
+    defaults: &'f A::Defaults,
+}
+
+impl<A: Tuple> Clone for Form<'_, A> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<A: Tuple> Copy for Form<'_, A> {}
+
+type ParseMessage<A> = for<'b, 'f> fn(&'b str, Form<'f, A>) -> Result<Message<'b, ToolCall<'b, A>>, serde_json::Error>;
+type ParseArguments<A> = for<'f> fn(&str, Form<'f, A>) -> Result<A, ArgumentError>;
+
+/// How one tool's arguments are read and described: the one place that asks their types for [`ToolArg`].
+#[doc(hidden)]
+pub struct Arguments<A: Tuple> {
+    specs: &'static [ArgSpec],
+    defaults: A::Defaults,
+    parse_message: ParseMessage<A>,
+    parse_arguments: ParseArguments<A>,
+    schemas: fn(&mut SchemaGenerator) -> Vec<(Schema, bool)>,
+}
+
+impl<A: Tuple> Arguments<A> {
+    fn form(&self) -> Form<'_, A> {
+        Form { specs: self.specs, defaults: &self.defaults }
+    }
+
+    /// Reads a whole message in one pass.
+    pub(crate) fn parse_message<'b>(&self, body: &'b str) -> Result<Message<'b, ToolCall<'b, A>>, serde_json::Error> {
+        (self.parse_message)(body, self.form())
+    }
+
+    /// Reads the arguments alone, and says precisely what is wrong with them. `None` means none were sent.
+    pub(crate) fn parse_arguments(&self, json: Option<&str>) -> Result<A, ArgumentError> {
+        (self.parse_arguments)(json.unwrap_or("{}"), self.form())
+    }
+
+    pub(crate) fn specs(&self) -> &'static [ArgSpec] {
+        self.specs
+    }
+
+    /// A schema for each argument, and whether it must be sent.
+    pub(crate) fn schemas(&self, generator: &mut SchemaGenerator) -> Vec<(Schema, bool)> {
+        (self.schemas)(generator)
+    }
+}
+
+/// Why arguments were refused, in words for the model.
+#[derive(Debug)]
+pub(crate) struct ArgumentError(String);
+
+impl fmt::Display for ArgumentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn parse_message<'b, A: ArgList>(
+    body: &'b str,
+    form: Form<'_, A>,
+) -> Result<Message<'b, ToolCall<'b, A>>, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(body);
+    let arguments = ArgumentsSeed(form);
+    let message = MessageSeed::new(CallParamsSeed::new(arguments)).deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(message)
+}
+
+fn parse_arguments<A: ArgList>(json: &str, form: Form<'_, A>) -> Result<A, ArgumentError> {
+    let mut track = serde_path_to_error::Track::new();
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let tracked = serde_path_to_error::Deserializer::new(&mut deserializer, &mut track);
+    ArgumentsSeed(form).deserialize(tracked).map_err(|error: serde_json::Error| {
+        let path = track.path().to_string();
+        let why = brief(&error);
+        // The root has no name; an unknown or missing argument is named in the message itself.
+        let at_root = path == "." || !form.specs.iter().any(|spec| path.starts_with(spec.name));
+        ArgumentError(if at_root {
+            format!("invalid arguments: {why}")
+        } else {
+            format!("invalid argument `{path}`: {why}")
+        })
+    })
+}
+
+impl<A: ArgList> Form<'_, A> {
+    /// A call without `arguments` is a call with none: each may still have a default.
+    pub(crate) fn nothing_sent<E: de::Error>(self) -> Result<A, E> {
+        A::finish(A::empty(), self)
+    }
+}
+
+/// Reads an object of arguments; nothing but an object.
+pub(crate) struct ArgumentsSeed<'f, A: ArgList>(Form<'f, A>);
+
+impl<'de, A: ArgList> DeserializeSeed<'de> for ArgumentsSeed<'_, A> {
+    type Value = A;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<A, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, A: ArgList> crate::protocol::ArgumentSeed<'de> for ArgumentsSeed<'_, A> {
+    fn absent<E: de::Error>(self) -> Result<A, E> {
+        self.0.nothing_sent()
+    }
+}
+
+impl<'de, A: ArgList> Visitor<'de> for ArgumentsSeed<'_, A> {
+    type Value = A;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with the arguments by name")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<A, M::Error> {
+        let mut slots = A::empty();
+        while let Some(index) = map.next_key_seed(NameSeed(self.0.specs))? {
+            if !A::read_next(&mut slots, index, &mut map)? {
+                return Err(de::Error::custom(format_args!("`{}` was sent twice", self.0.specs[index].name)));
+            }
+        }
+        A::finish(slots, self.0)
+    }
+}
+
+/// Reads the name of an argument as its position.
+struct NameSeed(&'static [ArgSpec]);
+
+impl<'de> DeserializeSeed<'de> for NameSeed {
+    type Value = usize;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<usize, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl Visitor<'_> for NameSeed {
+    type Value = usize;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of an argument")
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<usize, E> {
+        self.0.iter().position(|spec| spec.name == name).ok_or_else(|| unknown(name, self.0))
+    }
+}
+
+fn unknown<E: de::Error>(name: &str, specs: &[ArgSpec]) -> E {
+    let name: String = name.chars().take(64).collect();
+    let known: Vec<_> = specs.iter().map(|spec| format!("`{}`", spec.name)).collect();
+    if known.is_empty() {
+        E::custom(format_args!("`{name}` is not an argument of this tool, which takes none"))
+    } else {
+        E::custom(format_args!("`{name}` is not an argument of this tool, which takes {}", known.join(", ")))
+    }
+}
+
+/// Asks a type what it becomes when nothing was sent: `None` for an option, an error for most others. Exact also
+/// for aliases and wrappers of `Option`, which a look at the type's name would miss.
+struct Missing<E> {
+    name: &'static str,
+    error: PhantomData<E>,
+}
+
+impl<'de, E: de::Error> Deserializer<'de> for Missing<E> {
+    type Error = E;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, E> {
+        Err(E::custom(format_args!("`{}` is missing", self.name)))
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
+        visitor.visit_none()
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+fn value_or_default<T: ToolArg, E: de::Error>(
+    sent: Option<T>,
+    default: Option<fn() -> T>,
+    name: &'static str,
+) -> Result<T, E> {
+    match (sent, default) {
+        (Some(value), _) => Ok(value),
+        (None, Some(default)) => Ok(default()),
+        (None, None) => T::read(Missing { name, error: PhantomData::<E> }),
+    }
+}
+
+/// Whether a type must be sent: it has nothing to be when it is missing.
+fn is_required<T: ToolArg>() -> bool {
+    T::read(Missing { name: "", error: PhantomData::<de::value::Error> }).is_err()
+}
+
+/// Reads one value. Returns false if there already is one.
+fn fill<'de, T: ToolArg, M: MapAccess<'de>>(slot: &mut Option<T>, map: &mut M) -> Result<bool, M::Error> {
+    if slot.is_some() {
+        return Ok(false);
+    }
+    *slot = Some(map.next_value_seed(ValueSeed(PhantomData))?);
+    Ok(true)
+}
+
+struct ValueSeed<T>(PhantomData<T>);
+
+impl<'de, T: ToolArg> DeserializeSeed<'de> for ValueSeed<T> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        T::read(deserializer)
+    }
+}
+
+macro_rules! arg_list {
+    ($name:ident $count:literal $($T:ident $i:tt)*) => {
+        impl<$($T: 'static),*> Tuple for ($($T,)*) {
+            type Defaults = ($(Option<fn() -> $T>,)*);
+        }
+
+        impl<$($T: ToolArg + 'static),*> ArgList for ($($T,)*) {
+            type Slots = ($(Option<$T>,)*);
+
+            fn empty() -> Self::Slots {
+                ($(None::<$T>,)*)
+            }
+
+            fn read_next<'de, M: MapAccess<'de>>(
+                _slots: &mut Self::Slots,
+                index: usize,
+                _map: &mut M,
+            ) -> Result<bool, M::Error> {
+                match index {
+                    $($i => fill(&mut _slots.$i, _map),)*
+                    _ => Err(de::Error::custom("no such argument")),
+                }
+            }
+
+            fn finish<Error: de::Error>(_slots: Self::Slots, _form: Form<'_, Self>) -> Result<Self, Error> {
+                Ok(($(value_or_default(_slots.$i, _form.defaults.$i, _form.specs[$i].name)?,)*))
+            }
+
+            fn schemas(_generator: &mut SchemaGenerator) -> Vec<(Schema, bool)> {
+                vec![$(($T::schema(_generator), is_required::<$T>()),)*]
+            }
+        }
+
+        /// Made by the macros, once per tool.
+        #[doc(hidden)]
+        #[must_use]
+        pub const fn $name<$($T: ToolArg + 'static),*>(
+            specs: &'static [ArgSpec; $count],
+            defaults: ($(Option<fn() -> $T>,)*),
+        ) -> Arguments<($($T,)*)> {
+            Arguments {
+                specs,
+                defaults,
+                parse_message: parse_message::<($($T,)*)>,
+                parse_arguments: parse_arguments::<($($T,)*)>,
+                schemas: <($($T,)*) as ArgList>::schemas,
+            }
+        }
+    };
+}
+
+arg_list!(args0 0);
+arg_list!(args1 1 A 0);
+arg_list!(args2 2 A 0 B 1);
+arg_list!(args3 3 A 0 B 1 C 2);
+arg_list!(args4 4 A 0 B 1 C 2 D 3);
+arg_list!(args5 5 A 0 B 1 C 2 D 3 E 4);
+arg_list!(args6 6 A 0 B 1 C 2 D 3 E 4 F 5);
+arg_list!(args7 7 A 0 B 1 C 2 D 3 E 4 F 5 G 6);
+arg_list!(args8 8 A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7);
+arg_list!(args9 9 A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8);
+arg_list!(args10 10 A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9);
+arg_list!(args11 11 A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10);
+arg_list!(args12 12 A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11);
+arg_list!(args13 13 A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 N 12);
+arg_list!(args14 14 A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 N 12 O 13);
+arg_list!(args15 15 A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 N 12 O 13 P 14);
+arg_list!(args16 16 A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 N 12 O 13 P 14 Q 15);

@@ -1,0 +1,277 @@
+//! What a tool may be given beside its arguments.
+
+use std::{
+    any::{Any, TypeId, type_name},
+    collections::HashMap,
+    ops::Deref,
+    sync::Arc,
+};
+
+use super::ToolError;
+use crate::auth::{Caller, Identity};
+
+/// A parameter that the framework fills in: never part of the schema, never chosen by the caller.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be injected into a tool",
+    label = "not injectable",
+    note = "injected are `Identity`, `Option<Identity>`, `State<T>` (with `T: Clone + Send + Sync`) and `Context`"
+)]
+pub trait Inject: Sized {
+    /// What must be there before the server can start.
+    fn requirements(needs: &mut Requirements) {
+        let _ = needs;
+    }
+
+    /// Makes the value for one call.
+    ///
+    /// # Errors
+    /// Anything that keeps the tool from running.
+    fn inject(call: &CallContext<'_>) -> Result<Self, ToolError>;
+}
+
+/// What the tools of a server need to be given; collected when the server is built.
+#[derive(Debug, Default)]
+pub struct Requirements {
+    states: Vec<(TypeId, &'static str)>,
+}
+
+impl Requirements {
+    /// Asks for [`State<T>`].
+    pub fn state<T: 'static>(&mut self) {
+        self.states.push((TypeId::of::<T>(), type_name::<T>()));
+    }
+
+    /// The types of state that were asked for and are not there.
+    pub(crate) fn missing_from(&self, states: &StateMap) -> Vec<&'static str> {
+        self.states.iter().filter(|(id, _)| !states.0.contains_key(id)).map(|(_, name)| *name).collect()
+    }
+}
+
+/// Everything known about one call while its parameters are made.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct CallContext<'a> {
+    tool: &'static str,
+    caller: Caller,
+    site: CallSite<'a>,
+}
+
+/// What a call has from its server and its transport.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CallSite<'a> {
+    pub(crate) states: &'a StateMap,
+    #[cfg(feature = "http")]
+    pub(crate) http: Option<&'a http::request::Parts>,
+}
+
+impl<'a> CallContext<'a> {
+    pub(crate) fn new(tool: &'static str, caller: Caller, site: CallSite<'a>) -> Self {
+        Self { tool, caller, site }
+    }
+
+    /// The tool that is called.
+    #[must_use]
+    pub fn tool(&self) -> &'static str {
+        self.tool
+    }
+
+    /// Who calls.
+    #[must_use]
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// A state that was given to the server with `.state(value)`.
+    #[must_use]
+    pub fn state<T: Clone + 'static>(&self) -> Option<T> {
+        self.site.states.get::<T>()
+    }
+}
+
+/// The values given to a server with `.state(value)`, one per type.
+#[derive(Default)]
+pub(crate) struct StateMap(HashMap<TypeId, Box<dyn Any + Send + Sync>>);
+
+impl StateMap {
+    /// Returns false if there was one of this type already.
+    pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, state: T) -> bool {
+        self.0.insert(TypeId::of::<T>(), Box::new(state)).is_none()
+    }
+
+    fn get<T: Clone + 'static>(&self) -> Option<T> {
+        self.0.get(&TypeId::of::<T>())?.downcast_ref::<T>().cloned()
+    }
+}
+
+impl std::fmt::Debug for StateMap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "StateMap({})", self.0.len())
+    }
+}
+
+/// Something the server shares with its tools: a database pool, a client, a configuration.
+///
+/// It is cloned for every call, so keep it cheap to clone, behind an [`Arc`] if need be.
+///
+/// ```
+/// use mcp_runtime::State;
+///
+/// #[derive(Clone)]
+/// struct Db;
+///
+/// #[mcp_runtime::tool]
+/// async fn count(State(db): State<Db>) -> String {
+///     let _ = db;
+///     "none".to_owned()
+/// }
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct State<T>(pub T);
+
+impl<T> Deref for State<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Clone + Send + Sync + 'static> Inject for State<T> {
+    fn requirements(needs: &mut Requirements) {
+        needs.state::<T>();
+    }
+
+    fn inject(call: &CallContext<'_>) -> Result<Self, ToolError> {
+        // `build()` has checked that it is there.
+        call.state().map(Self).ok_or_else(|| ToolError::internal(format!("no state of type {}", type_name::<T>())))
+    }
+}
+
+impl Inject for Identity {
+    fn inject(call: &CallContext<'_>) -> Result<Self, ToolError> {
+        // The macro refuses `Identity` on a public tool, the gate refuses anonymous callers on any other; only a
+        // server without authentication gets here.
+        call.caller.identity().cloned().ok_or_else(|| ToolError::visible("this tool needs to know who calls"))
+    }
+}
+
+impl Inject for Option<Identity> {
+    fn inject(call: &CallContext<'_>) -> Result<Self, ToolError> {
+        Ok(call.caller.identity().cloned())
+    }
+}
+
+/// What a tool can learn about the call it is answering.
+#[derive(Debug, Clone)]
+pub struct Context(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    tool: &'static str,
+    caller: Caller,
+    #[cfg(feature = "http")]
+    http: Option<HttpRequest>,
+}
+
+/// The HTTP request that brought the call, without its credentials.
+#[cfg(feature = "http")]
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct HttpRequest {
+    headers: http::HeaderMap,
+    uri: http::Uri,
+}
+
+#[cfg(feature = "http")]
+impl HttpRequest {
+    /// Headers that carry credentials: a tool that could read them could pass them on (MCP, "token passthrough").
+    const SECRET: [http::HeaderName; 3] =
+        [http::header::AUTHORIZATION, http::header::COOKIE, http::header::PROXY_AUTHORIZATION];
+
+    fn new(parts: &http::request::Parts) -> Self {
+        let mut headers = parts.headers.clone();
+        for name in Self::SECRET {
+            headers.remove(name);
+        }
+        Self { headers, uri: parts.uri.clone() }
+    }
+
+    /// The headers. They are the caller's own words: never decide by them who someone is.
+    #[must_use]
+    pub fn headers(&self) -> &http::HeaderMap {
+        &self.headers
+    }
+
+    /// The request's target.
+    #[must_use]
+    pub fn uri(&self) -> &http::Uri {
+        &self.uri
+    }
+}
+
+impl Context {
+    /// The tool that is called.
+    #[must_use]
+    pub fn tool(&self) -> &'static str {
+        self.0.tool
+    }
+
+    /// Who calls.
+    #[must_use]
+    pub fn caller(&self) -> &Caller {
+        &self.0.caller
+    }
+
+    /// The identity, if there is one.
+    #[must_use]
+    pub fn identity(&self) -> Option<&Identity> {
+        self.0.caller.identity()
+    }
+
+    /// The HTTP request, if the call came over HTTP.
+    #[cfg(feature = "http")]
+    #[must_use]
+    pub fn http(&self) -> Option<&HttpRequest> {
+        self.0.http.as_ref()
+    }
+}
+
+impl Inject for Context {
+    fn inject(call: &CallContext<'_>) -> Result<Self, ToolError> {
+        Ok(Self(Arc::new(Inner {
+            tool: call.tool,
+            caller: call.caller.clone(),
+            #[cfg(feature = "http")]
+            http: call.site.http.map(HttpRequest::new),
+        })))
+    }
+}
+
+/// How one tool's injected parameters are made: the one place that asks their types for [`Inject`].
+#[doc(hidden)]
+pub struct Injector<I> {
+    pub(crate) requirements: fn(&mut Requirements),
+    pub(crate) inject: fn(&CallContext<'_>) -> Result<I, ToolError>,
+}
+
+macro_rules! injector {
+    ($name:ident $($T:ident)*) => {
+        /// Made by the macros, once per tool.
+        #[doc(hidden)]
+        #[must_use]
+        pub const fn $name<$($T: Inject),*>() -> Injector<($($T,)*)> {
+            Injector {
+                requirements: |_needs| { $($T::requirements(_needs);)* },
+                inject: |_call| Ok(($($T::inject(_call)?,)*)),
+            }
+        }
+    };
+}
+
+injector!(inject0);
+injector!(inject1 A);
+injector!(inject2 A B);
+injector!(inject3 A B C);
+injector!(inject4 A B C D);
+injector!(inject5 A B C D E);
+injector!(inject6 A B C D E F);

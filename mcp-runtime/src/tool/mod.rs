@@ -1,0 +1,106 @@
+//! What runs behind a permit: descriptors, arguments, output, errors, and what a tool may be given.
+
+pub(crate) mod arguments;
+mod context;
+mod descriptor;
+mod error;
+mod output;
+mod registered;
+mod schema;
+mod set;
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+#[cfg(feature = "http")]
+pub use context::HttpRequest;
+pub use context::{CallContext, Context, Inject, Requirements, State};
+pub(crate) use context::{CallSite, StateMap};
+pub use descriptor::{Annotations, Location, ToolInfo};
+pub(crate) use error::ErrorKind;
+pub use error::{IntoToolError, ToolError};
+pub use output::{CallToolResult, Content, IntoToolOutput, Json};
+pub(crate) use registered::{Bind, CallInput, Head, Refusal, Registered, Running, Started};
+pub use set::{ToolSet, Tools};
+
+use crate::guard::{Permit, Protected};
+
+/// The future of one call.
+pub type ToolFuture<'a> = Pin<Box<dyn Future<Output = Result<CallToolResult, ToolError>> + Send + 'a>>;
+
+/// A function that models can call. `#[tool]` implements it; there is no reason to do so by hand.
+///
+/// It names no bounds on the author's own types: each is asked what it must be able to do in exactly one place, so
+/// that a mistake is one error at one spot.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a tool",
+    label = "put `#[tool]` on this function",
+    note = "`tools![…]` takes functions that carry `#[mcp_runtime::tool]`"
+)]
+pub trait Tool: Protected<Args: arguments::Tuple> + Sized {
+    /// What the tool is a method of; `()` for a free function.
+    type Receiver: Send + Sync + 'static;
+    /// The injected parameters, a tuple in the order of the function's parameters.
+    type Injected;
+    /// What the function returns.
+    type Output;
+
+    /// Names, texts and hints.
+    const INFO: ToolInfo;
+    /// How arguments are read and described.
+    const ARGUMENTS: arguments::Arguments<Self::Args>;
+    /// How injected parameters are made.
+    const INJECT: context::Injector<Self::Injected>;
+    /// How the output becomes a result.
+    const OUTPUT: output::OutputOf<Self::Output>;
+
+    /// Runs the body. Only a permit for this very tool gets here.
+    fn run<'a>(receiver: &'a Arc<Self::Receiver>, permit: Permit<Self>, injected: Self::Injected) -> ToolFuture<'a>;
+}
+
+/// What the macros' expansions call. Not public API: it may change in any release.
+#[doc(hidden)]
+pub mod private {
+    use std::{future::Future, sync::Arc};
+
+    pub use super::{
+        Tool, ToolFuture, ToolInfo, ToolSet, Tools,
+        arguments::{
+            ArgSpec, Arguments, args0, args1, args2, args3, args4, args5, args6, args7, args8, args9, args10, args11,
+            args12, args13, args14, args15, args16,
+        },
+        context::{Injector, inject0, inject1, inject2, inject3, inject4, inject5, inject6},
+        output::{OutputOf, output},
+    };
+    pub use crate::guard::{Permit, Policy, Protected, RateLimit, ScopeExpr};
+
+    /// Boxes an async body. This is the one place that asks it to be `Send`.
+    pub fn finish<'a, F>(body: F, output: OutputOf<F::Output>) -> ToolFuture<'a>
+    where
+        F: Future + Send + 'a,
+        F::Output: 'a,
+    {
+        Box::pin(async move { output.convert(body.await) })
+    }
+
+    /// Runs a body without `async` on the blocking pool, so that it cannot stall other callers.
+    pub fn finish_blocking<'a, F, R>(body: F, output: OutputOf<R>) -> ToolFuture<'a>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: 'static,
+    {
+        Box::pin(async move {
+            match tokio::task::spawn_blocking(move || output.convert(body())).await {
+                Ok(result) => result,
+                Err(failure) => match failure.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    Err(_) => Err(super::ToolError::internal("the runtime is shutting down")),
+                },
+            }
+        })
+    }
+
+    /// Keeps a method's receiver alive for as long as a blocking body needs it.
+    pub fn share<S>(receiver: &Arc<S>) -> Arc<S> {
+        Arc::clone(receiver)
+    }
+}

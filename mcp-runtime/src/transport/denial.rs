@@ -1,0 +1,120 @@
+//! The one place that turns a denial into status, headers and words.
+
+use std::fmt::Write as _;
+
+use axum::{body::Body, response::Response};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+};
+use serde_json::json;
+
+use crate::{
+    guard::{Denial, LimitState},
+    protocol::{ErrorCode, Id, Reply, RpcError},
+};
+
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// Answers a denial. `metadata` is where clients find the authorization server, if there is one (RFC 9728 §5.1).
+pub(super) fn respond(denial: &Denial, id: Option<Id<'_>>, metadata: Option<&str>) -> Response {
+    let mut response = json_response(status(denial), Reply::error(id, &error(denial)));
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(challenge) = challenge(denial, metadata) {
+        headers.insert(WWW_AUTHENTICATE, challenge);
+    }
+    match denial {
+        Denial::RateLimited { limit } => {
+            headers.insert(RETRY_AFTER, HeaderValue::from(limit.wait_secs().max(1)));
+            add_rate_limit(headers, limit);
+            if let Ok(policy) = HeaderValue::try_from(policy(limit)) {
+                headers.insert(RATE_LIMIT_POLICY, policy);
+            }
+        }
+        Denial::Unavailable { retry_after } => {
+            headers.insert(RETRY_AFTER, HeaderValue::from(retry_after.as_secs().max(1)));
+        }
+        _ => {}
+    }
+    response
+}
+
+/// The same denial as a JSON-RPC error; on its own where one message of a batch is denied.
+pub(super) fn error(denial: &Denial) -> RpcError {
+    let reason = denial.reason();
+    match denial {
+        Denial::Unauthenticated { scopes, .. } => {
+            let data = if scopes.is_empty() {
+                json!({"reason": reason})
+            } else {
+                json!({"reason": reason, "required": scopes})
+            };
+            RpcError::new(ErrorCode::Unauthenticated, "log in first: a valid bearer token is needed").with_data(data)
+        }
+        Denial::MissingScopes { required } => {
+            RpcError::new(ErrorCode::Forbidden, "the token does not grant the scopes this call needs")
+                .with_data(json!({"reason": reason, "required": required}))
+        }
+        Denial::RateLimited { limit } => {
+            let wait = u64::try_from(limit.wait().as_millis()).unwrap_or(u64::MAX);
+            RpcError::new(ErrorCode::RateLimited, "too many calls; try again later")
+                .with_data(json!({"reason": reason, "limit": limit.limit().to_string(), "retryAfterMs": wait}))
+        }
+        Denial::Refused { message } => {
+            RpcError::new(ErrorCode::Forbidden, message.clone()).with_data(json!({"reason": reason}))
+        }
+        Denial::Unavailable { .. } => {
+            RpcError::new(ErrorCode::Unavailable, "this cannot be decided right now; try again later")
+                .with_data(json!({"reason": reason}))
+        }
+    }
+}
+
+/// Says what the caller has left (draft-ietf-httpapi-ratelimit-headers).
+pub(super) fn add_rate_limit(headers: &mut HeaderMap, limit: &LimitState) {
+    let mut value = String::with_capacity(40);
+    // Writing to a string cannot fail.
+    let _ = write!(value, "\"{}\";r={};t={}", limit.limit(), limit.remaining(), limit.wait_secs());
+    if let Ok(value) = HeaderValue::try_from(value) {
+        headers.insert(RATE_LIMIT, value);
+    }
+}
+
+/// One JSON body.
+pub(super) fn json_response(status: StatusCode, reply: Reply) -> Response {
+    let mut response = Response::new(Body::from(reply.into_bytes()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn status(denial: &Denial) -> StatusCode {
+    match denial {
+        Denial::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
+        Denial::MissingScopes { .. } | Denial::Refused { .. } => StatusCode::FORBIDDEN,
+        Denial::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Denial::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// The `WWW-Authenticate` challenge (RFC 6750 §3). Without a token there is no `error`: nothing was wrong yet.
+fn challenge(denial: &Denial, metadata: Option<&str>) -> Option<HeaderValue> {
+    let (error, scopes) = match denial {
+        Denial::Unauthenticated { scopes, token_sent } => (token_sent.then_some("invalid_token"), scopes),
+        Denial::MissingScopes { required } => (Some("insufficient_scope"), required),
+        _ => return None,
+    };
+    let scope = (!scopes.is_empty()).then(|| scopes.join(" "));
+    let parameters = [("error", error), ("scope", scope.as_deref()), ("resource_metadata", metadata)];
+    let parameters: Vec<_> =
+        parameters.iter().filter_map(|(name, value)| value.map(|value| format!("{name}=\"{value}\""))).collect();
+    // Scope tokens and URLs hold no quotes or backslashes, so nothing needs escaping.
+    HeaderValue::try_from(format!("Bearer {}", parameters.join(", ")).trim_end()).ok()
+}
+
+fn policy(limit: &LimitState) -> String {
+    let limit = limit.limit();
+    format!("\"{limit}\";q={};w={}", limit.count(), limit.window().as_secs())
+}

@@ -1,0 +1,224 @@
+//! The MCP endpoint: the order in which a request is judged. Everything that can be decided from the headers is
+//! decided before a byte of the body is read.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{ConnectInfo, Request},
+    response::Response,
+};
+use http::{
+    HeaderMap, HeaderValue, Method, StatusCode,
+    header::{ALLOW, CONTENT_TYPE},
+    request::Parts,
+};
+
+use super::{
+    body::{BodyError, Unread},
+    denial,
+    headers::{self, Credentials, Era},
+    legacy, listen,
+    router::App,
+    stateless,
+};
+use crate::{
+    auth::{AuthError, Caller, ClientAddress},
+    guard::Denial,
+    http::{Forbidden, add_cors, preflight},
+    protocol::{ErrorCode, Id, Message, Reply, Revision, RpcError},
+    server::{Outcome, unreadable, unsupported_version},
+};
+
+/// Answers one HTTP request to the endpoint.
+pub(super) async fn handle(app: Arc<App>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let mut body = Unread::new(body, &parts.headers);
+    let origin = match app.access.check(parts.version, &parts.uri, &parts.headers) {
+        Ok(origin) => origin.cloned(),
+        Err(forbidden) => return finish(&app, body, None, refuse(forbidden)),
+    };
+    let response = match parts.method {
+        Method::POST => post(&app, parts, &mut body).await,
+        Method::OPTIONS => preflight(&parts.headers),
+        _ => not_allowed(),
+    };
+    finish(&app, body, origin, response)
+}
+
+/// The last things every answer needs.
+fn finish(app: &App, body: Unread, origin: Option<HeaderValue>, mut response: Response) -> Response {
+    body.dispose(&app.drains, response.headers_mut());
+    if let Some(origin) = origin {
+        add_cors(response.headers_mut(), &origin);
+    }
+    response
+}
+
+async fn post(app: &Arc<App>, parts: Parts, body: &mut Unread) -> Response {
+    if !is_json(&parts.headers) {
+        return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Type must be application/json");
+    }
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    if app.server.settings().no_auth && peer.is_some_and(|peer| !peer.to_canonical().is_loopback()) {
+        return plain(StatusCode::FORBIDDEN, "this server has no authentication and answers its own machine only");
+    }
+    let address = peer.map_or(ClientAddress::LOCAL, ClientAddress::new);
+    match headers::era(&parts.headers) {
+        Era::Known(Revision::V2026_07_28) => match identify(app, &parts.headers, address).await {
+            Ok(caller) => stateless::answer(app, &parts, body, &caller).await,
+            Err(denial) => denied(app, &denial, None),
+        },
+        Era::Known(revision) => legacy::answer(app, parts, body, address, Some(revision)).await,
+        Era::Unsaid => legacy::answer(app, parts, body, address, None).await,
+        Era::Unsupported(version) => explain(app, body, unsupported_version(&version)).await,
+        Era::Malformed => {
+            let error = RpcError::new(ErrorCode::HeaderMismatch, "MCP-Protocol-Version must be sent once, as a date");
+            explain(app, body, error).await
+        }
+    }
+}
+
+/// Who calls. A token that was sent and is bad is a 401 whatever is asked for.
+pub(super) async fn identify(app: &App, headers: &HeaderMap, address: ClientAddress) -> Result<Caller, Denial> {
+    let core = app.server.core();
+    let token = match headers::credentials(headers) {
+        Credentials::Bearer(token) => token,
+        Credentials::None => {
+            // Clients find out with it how to talk to us; to throttle it hard would teach them the wrong revision.
+            if headers.get(headers::METHOD).is_none_or(|method| method != "server/discover") {
+                core.gate.charge_address(address)?;
+            }
+            return Ok(Caller::Anonymous(address));
+        }
+        Credentials::Unusable => return Err(failed(app, headers, address, "not one bearer token")),
+    };
+    if let Some(identity) = core.verifier.cached(&token) {
+        return Ok(Caller::Identified(identity));
+    }
+    match core.verifier.authenticate(&token).await {
+        Ok(identity) => Ok(Caller::Identified(identity)),
+        Err(AuthError::Unavailable { retry_after }) => Err(Denial::Unavailable { retry_after }),
+        Err(AuthError::Invalid { reason }) => Err(failed(app, headers, address, reason)),
+    }
+}
+
+/// A failed authentication: counted against the address it came from, and challenged.
+fn failed(app: &App, headers: &HeaderMap, address: ClientAddress, reason: &'static str) -> Denial {
+    tracing::debug!(reason, "a request was not authenticated");
+    let core = app.server.core();
+    if let Err(denial) = core.gate.charge_address(address) {
+        return denial;
+    }
+    let announced = headers::announced(headers).ok();
+    let scopes = announced.map_or_else(Vec::new, |announced| core.scopes_of(&announced));
+    Denial::Unauthenticated { scopes, token_sent: true }
+}
+
+/// Answers a header that is wrong in itself. The body is read only to answer under its id.
+pub(super) async fn explain(app: &App, body: &mut Unread, error: RpcError) -> Response {
+    let bytes = match body.read(&app.server.settings().http).await {
+        Ok(bytes) => bytes,
+        Err(error) => return unread(error),
+    };
+    let text = match text(&bytes) {
+        Ok(text) => text,
+        Err(response) => return response,
+    };
+    match Message::parse(text) {
+        Ok(Message { id: None, method: Some(_), .. }) => accepted(),
+        Ok(message) => rpc_error(Revision::V2026_07_28, message.id, &error),
+        Err(error) => rpc_error(Revision::V2026_07_28, None, &unreadable(&error)),
+    }
+}
+
+/// Puts an outcome on the wire.
+pub(super) fn respond(app: &Arc<App>, outcome: Outcome<'_>, revision: Revision, caller: &Caller) -> Response {
+    match outcome {
+        Outcome::Reply(reply, limit) => {
+            let mut response = denial::json_response(StatusCode::OK, reply);
+            if let Some(limit) = limit {
+                denial::add_rate_limit(response.headers_mut(), &limit);
+            }
+            response
+        }
+        Outcome::Error(id, error) => rpc_error(revision, id, &error),
+        Outcome::Denied(id, denial) => denied(app, &denial, id),
+        Outcome::Accepted => accepted(),
+        Outcome::Listen(id) => listen::respond(app, id, caller),
+    }
+}
+
+pub(super) fn denied(app: &App, denial: &Denial, id: Option<Id<'_>>) -> Response {
+    denial::respond(denial, id, app.metadata_url.as_deref())
+}
+
+/// A JSON-RPC error with the HTTP status its revision gives it.
+pub(super) fn rpc_error(revision: Revision, id: Option<Id<'_>>, error: &RpcError) -> Response {
+    let status = match error.code {
+        ErrorCode::Parse
+        | ErrorCode::InvalidRequest
+        | ErrorCode::HeaderMismatch
+        | ErrorCode::UnsupportedProtocolVersion => StatusCode::BAD_REQUEST,
+        // In older revisions 404 means that a session has ended, and anything but 200 that the connection is bad.
+        ErrorCode::MethodNotFound if revision.is_stateless() => StatusCode::NOT_FOUND,
+        ErrorCode::InvalidParams if revision.is_stateless() && error.is_missing_meta() => StatusCode::BAD_REQUEST,
+        _ => StatusCode::OK,
+    };
+    denial::json_response(status, Reply::error(id, error))
+}
+
+pub(super) fn unread(error: BodyError) -> Response {
+    let (code, message) = match error {
+        BodyError::TooLarge => (ErrorCode::InvalidRequest, "the body is too large"),
+        BodyError::TooSlow => (ErrorCode::InvalidRequest, "the body took too long to arrive"),
+        BodyError::Broken => (ErrorCode::InvalidRequest, "the body did not arrive whole"),
+    };
+    let mut response = denial::json_response(error.status(), Reply::error(None, &RpcError::new(code, message)));
+    response.headers_mut().insert(http::header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// JSON is UTF-8 (RFC 8259 §8.1).
+#[expect(clippy::result_large_err, reason = "the error is the answer")]
+pub(super) fn text(bytes: &Bytes) -> Result<&str, Response> {
+    std::str::from_utf8(bytes).map_err(|_| {
+        let error = RpcError::new(ErrorCode::Parse, "the body is not UTF-8");
+        rpc_error(Revision::V2026_07_28, None, &error)
+    })
+}
+
+pub(super) fn accepted() -> Response {
+    empty(StatusCode::ACCEPTED)
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+fn refuse(forbidden: Forbidden) -> Response {
+    match forbidden {
+        Forbidden::Host => plain(StatusCode::FORBIDDEN, "this server does not answer for this host"),
+        Forbidden::Origin => plain(StatusCode::FORBIDDEN, "this server does not answer pages of this origin"),
+    }
+}
+
+fn not_allowed() -> Response {
+    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "send a POST");
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST, OPTIONS"));
+    response
+}
+
+fn plain(status: StatusCode, message: &'static str) -> Response {
+    let mut response = Response::new(Body::from(message));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
+
+fn empty(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}

@@ -1,0 +1,156 @@
+//! What a request says of itself in headers, read strictly.
+
+use std::borrow::Cow;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
+
+use crate::{
+    auth::BearerToken,
+    http::single,
+    protocol::{ErrorCode, Revision, RpcError},
+    server::Announced,
+};
+
+pub(super) const METHOD: HeaderName = HeaderName::from_static("mcp-method");
+pub(super) const NAME: HeaderName = HeaderName::from_static("mcp-name");
+pub(super) const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+
+/// Which rules a request plays by.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Era {
+    /// The header names a revision we speak.
+    Known(Revision),
+    /// There is no header: before 2025-06-18 there was none, and an `initialize` never has one.
+    Unsaid,
+    /// The header names something else.
+    Unsupported(String),
+    /// There are two headers, or one that is not text.
+    Malformed,
+}
+
+pub(super) fn era(headers: &HeaderMap) -> Era {
+    match single(headers, &VERSION) {
+        None => Era::Unsaid,
+        Some(None) => Era::Malformed,
+        Some(Some(value)) => match value.to_str() {
+            Ok(date) => Revision::parse(date).map_or_else(|| Era::Unsupported(date.to_owned()), Era::Known),
+            Err(_) => Era::Malformed,
+        },
+    }
+}
+
+/// What the `Authorization` header holds.
+pub(super) enum Credentials<'h> {
+    None,
+    Bearer(BearerToken<'h>),
+    /// Something was sent, and it cannot be a bearer token: another scheme, two headers, strange characters.
+    Unusable,
+}
+
+/// Reads a bearer token (RFC 6750 §2.1) from the header; never from the query or the body.
+pub(super) fn credentials(headers: &HeaderMap) -> Credentials<'_> {
+    let value = match single(headers, &AUTHORIZATION) {
+        None => return Credentials::None,
+        Some(value) => value.and_then(|value| value.to_str().ok()),
+    };
+    let token = value.and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        let token = token.trim_start_matches(' ');
+        scheme.eq_ignore_ascii_case("bearer").then(|| BearerToken::new(token)).flatten()
+    });
+    token.map_or(Credentials::Unusable, Credentials::Bearer)
+}
+
+/// Method and name of a stateless request (MCP 2026-07-28, "Standard request headers").
+pub(super) fn announced(headers: &HeaderMap) -> Result<Announced<'_>, RpcError> {
+    let method = required(headers, &METHOD)?.ok_or_else(|| bad("Mcp-Method is missing"))?;
+    let method = method.to_str().map_err(|_| bad("Mcp-Method is not plain text"))?;
+    let name = match required(headers, &NAME)? {
+        Some(value) => Some(decoded(value)?),
+        None if matches!(method, "tools/call" | "prompts/get" | "resources/read") => {
+            return Err(bad("Mcp-Name is missing"));
+        }
+        None => None,
+    };
+    Ok(Announced { method, name })
+}
+
+fn required<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h HeaderValue>, RpcError> {
+    match single(headers, name) {
+        None => Ok(None),
+        Some(Some(value)) => Ok(Some(value)),
+        Some(None) => Err(RpcError::new(ErrorCode::HeaderMismatch, format!("{name} was sent more than once"))),
+    }
+}
+
+/// Decodes `=?base64?…?=`; anything without exactly this frame stands for itself.
+fn decoded(value: &HeaderValue) -> Result<Cow<'_, str>, RpcError> {
+    let text = value.to_str().map_err(|_| bad("Mcp-Name is not plain text"))?;
+    let Some(encoded) = text.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?=")) else {
+        return Ok(Cow::Borrowed(text));
+    };
+    let bytes = STANDARD.decode(encoded).map_err(|_| bad("Mcp-Name is not valid base64"))?;
+    String::from_utf8(bytes).map(Cow::Owned).map_err(|_| bad("Mcp-Name is not UTF-8"))
+}
+
+fn bad(message: &'static str) -> RpcError {
+    RpcError::new(ErrorCode::HeaderMismatch, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn names_are_decoded_only_in_their_exact_frame() {
+        for (sent, meant) in [
+            ("plain", "plain"),
+            ("=?base64?Y2Fmw6k=?=", "café"),
+            ("=?BASE64?Y2Fmw6k=?=", "=?BASE64?Y2Fmw6k=?="),
+            ("=?base64?Y2Fmw6k=", "=?base64?Y2Fmw6k="),
+            ("=?base64??=", ""),
+        ] {
+            let headers = headers(&[("mcp-method", "tools/call"), ("mcp-name", sent)]);
+            assert_eq!(announced(&headers).unwrap().name.unwrap(), meant);
+        }
+        for bad in ["=?base64?Y2Fmw6k?=", "=?base64?!!!?=", "=?base64?/w==?="] {
+            let headers = headers(&[("mcp-method", "tools/call"), ("mcp-name", bad)]);
+            assert_eq!(announced(&headers).unwrap_err().code, ErrorCode::HeaderMismatch, "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_doubled_is_refused() {
+        for pairs in [
+            &[][..],
+            &[("mcp-name", "a")],
+            &[("mcp-method", "tools/call")],
+            &[("mcp-method", "tools/list"), ("mcp-method", "tools/list")],
+            &[("mcp-method", "tools/call"), ("mcp-name", "a"), ("mcp-name", "a")],
+        ] {
+            assert!(announced(&headers(pairs)).is_err(), "{pairs:?}");
+        }
+        assert!(announced(&headers(&[("mcp-method", "tools/list")])).unwrap().name.is_none());
+    }
+
+    #[test]
+    fn only_one_bearer_token_is_a_bearer_token() {
+        let kind = |pairs: &[(&'static str, &str)]| match credentials(&headers(pairs)) {
+            Credentials::None => "none",
+            Credentials::Bearer(_) => "bearer",
+            Credentials::Unusable => "unusable",
+        };
+        assert_eq!(kind(&[]), "none");
+        assert_eq!(kind(&[("authorization", "Bearer abc")]), "bearer");
+        assert_eq!(kind(&[("authorization", "bearer  abc")]), "bearer");
+        for bad in ["Basic YTpi", "Bearer", "Bearer ", "Bearer a b", "Bearer a,b", "Bearerabc", "DPoP abc", ""] {
+            assert_eq!(kind(&[("authorization", bad)]), "unusable", "{bad}");
+        }
+        assert_eq!(kind(&[("authorization", "Bearer a"), ("authorization", "Bearer a")]), "unusable");
+    }
+}

@@ -1,0 +1,159 @@
+//! `subscriptions/listen`: a stream that says what it will tell, and stays open. Lists do not change while a server
+//! runs, so after the acknowledgement there is nothing to tell; it is kept alive until the token ends.
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{
+    body::{Body, Bytes},
+    response::Response,
+};
+use http::{
+    HeaderName, HeaderValue,
+    header::{CACHE_CONTROL, CONTENT_TYPE},
+};
+use http_body::Frame;
+use tokio::{
+    sync::watch,
+    time::{Instant, Sleep, sleep},
+};
+
+use super::{endpoint::denied, router::App};
+use crate::{
+    auth::{Caller, CallerKey},
+    guard::Denial,
+    protocol::{Id, Reply},
+    server::Results,
+};
+
+/// How often a comment is sent, so that nothing on the way takes the stream for dead.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How long a stream stays open at most; then the client asks again, and is judged again.
+const LONGEST: Duration = Duration::from_secs(3600);
+/// How many streams are open at once, for one caller and in all.
+const PER_CALLER: usize = 16;
+const IN_ALL: usize = 2048;
+
+const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// Opens a stream.
+pub(super) fn respond(app: &Arc<App>, id: Id<'_>, caller: &Caller) -> Response {
+    let Some(place) = Listeners::take(&app.listeners, caller.quota_key()) else {
+        return denied(app, &Denial::Unavailable { retry_after: KEEP_ALIVE }, Some(id));
+    };
+    let core = app.server.core();
+    let token_left = caller
+        .identity()
+        .and_then(|identity| identity.expires_at())
+        .map_or(LONGEST, |end| Duration::from_secs(end.saturating_sub(core.gate.clock().unix_seconds())));
+    let stream = Stream {
+        first: Some(event(Results::acknowledged(id))),
+        keep_alive: Box::pin(sleep(KEEP_ALIVE)),
+        end: Box::pin(end(token_left.min(LONGEST), app.shutdown.clone())),
+        last: Some(event(core.results.listened(id))),
+        _place: place,
+    };
+    let mut response = Response::new(Body::new(stream));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    response
+}
+
+/// One event; JSON text has no line breaks of its own.
+fn event(message: Reply) -> Bytes {
+    let mut event = b"data: ".to_vec();
+    event.extend(message.into_bytes());
+    event.extend(b"\n\n");
+    event.into()
+}
+
+/// Waits until the token ends or the server does.
+async fn end(after: Duration, mut shutdown: watch::Receiver<bool>) {
+    let stopped = async move {
+        if shutdown.wait_for(|stop| *stop).await.is_err() {
+            // Nobody can stop a server that was only mounted.
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = sleep(after) => {}
+        () = stopped => {}
+    }
+}
+
+struct Stream {
+    first: Option<Bytes>,
+    keep_alive: Pin<Box<Sleep>>,
+    end: Pin<Box<dyn Future<Output = ()> + Send>>,
+    last: Option<Bytes>,
+    _place: Place,
+}
+
+impl http_body::Body for Stream {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let send = |bytes| Poll::Ready(Some(Ok(Frame::data(bytes))));
+        if let Some(first) = self.first.take() {
+            return send(first);
+        }
+        if self.last.is_none() {
+            return Poll::Ready(None);
+        }
+        if self.end.as_mut().poll(cx).is_ready() {
+            return self.last.take().map_or(Poll::Ready(None), send);
+        }
+        if self.keep_alive.as_mut().poll(cx).is_ready() {
+            self.keep_alive.as_mut().reset(Instant::now() + KEEP_ALIVE);
+            return send(Bytes::from_static(b":\n\n"));
+        }
+        Poll::Pending
+    }
+}
+
+/// The streams that are open.
+#[derive(Debug, Default)]
+pub(super) struct Listeners(Mutex<HashMap<CallerKey, usize>>);
+
+impl Listeners {
+    fn take(listeners: &Arc<Self>, caller: CallerKey) -> Option<Place> {
+        let mut open = listeners.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.values().sum::<usize>() >= IN_ALL {
+            return None;
+        }
+        let mine = open.entry(caller).or_default();
+        if *mine >= PER_CALLER {
+            return None;
+        }
+        *mine += 1;
+        Some(Place { listeners: Arc::clone(listeners), caller })
+    }
+}
+
+/// One stream's place, given back when it ends however it ends.
+struct Place {
+    listeners: Arc<Listeners>,
+    caller: CallerKey,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.listeners.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(mine) = open.get_mut(&self.caller) {
+            *mine -= 1;
+            if *mine == 0 {
+                open.remove(&self.caller);
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The server as axum routes.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    response::Response,
+    routing::{any, get},
+};
+use http::{
+    HeaderValue,
+    header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE},
+};
+use tokio::sync::watch;
+
+use super::{body::Drains, endpoint, listen::Listeners};
+use crate::{
+    auth::{ResourceMetadata, WellKnown, well_known_path},
+    http::Access,
+    server::{PublicUrl, Server},
+};
+
+/// Where the endpoint is if no public URL says so.
+const DEFAULT_PATH: &str = "/mcp";
+/// The root form of the metadata's place, for clients that look there (RFC 9728 §3.1).
+const METADATA_ROOT: &str = "/.well-known/oauth-protected-resource";
+
+/// What the endpoint needs for every request, made once.
+pub(super) struct App {
+    pub(super) server: Server,
+    pub(super) access: Access,
+    /// Where the metadata is, for challenges; `None` without an authorization server.
+    pub(super) metadata_url: Option<String>,
+    pub(super) drains: Drains,
+    pub(super) listeners: Arc<Listeners>,
+    /// Turns true when the server shuts down, so that open streams end.
+    pub(super) shutdown: watch::Receiver<bool>,
+}
+
+impl Server {
+    /// The endpoint and, if there is an authorization server, its metadata, as routes for an axum app.
+    ///
+    /// Merge it at the root of the app: the discovery documents have fixed places. Client addresses come from
+    /// [`ConnectInfo`](axum::extract::ConnectInfo), so serve the app with
+    /// `into_make_service_with_connect_info::<SocketAddr>()`. axum's own server has no limits on time and
+    /// connections, and closes connections under clients that are still sending a large body when they are denied;
+    /// [`serve`](Self::serve) has neither problem.
+    ///
+    /// ```
+    /// # use mcp_runtime::{Server, tools, tool};
+    /// # /// Says hello.
+    /// # #[tool(public)]
+    /// # async fn hello() -> &'static str { "hello" }
+    /// let server = Server::builder("greeter", "1.0").tools(tools![hello]).build()?;
+    /// let app: axum::Router = axum::Router::new()
+    ///     .route("/health", axum::routing::get(|| async { "ok" }))
+    ///     .merge(server.router());
+    /// # Ok::<(), mcp_runtime::BuildError>(())
+    /// ```
+    pub fn router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        self.routes(watch::channel(false).1)
+    }
+
+    pub(super) fn routes<S: Clone + Send + Sync + 'static>(&self, shutdown: watch::Receiver<bool>) -> Router<S> {
+        let settings = self.settings();
+        let metadata = self.metadata();
+        let app = Arc::new(App {
+            server: self.clone(),
+            access: Access::new(settings.public_url.as_ref(), &settings.http),
+            metadata_url: metadata.as_ref().map(|(place, _)| place.url.clone()),
+            drains: Drains::new(),
+            listeners: Arc::new(Listeners::default()),
+            shutdown,
+        });
+        let path = settings.public_url.as_ref().map_or(DEFAULT_PATH, PublicUrl::path);
+        let mut router = Router::new().route(path, any(move |request| endpoint::handle(Arc::clone(&app), request)));
+        if let Some((place, document)) = metadata {
+            let document: Arc<str> = document.into();
+            let root = (place.path != METADATA_ROOT).then_some(METADATA_ROOT.to_owned());
+            for path in [Some(place.path), root].into_iter().flatten() {
+                let document = Arc::clone(&document);
+                router = router.route(&path, get(move || std::future::ready(metadata_response(&document))));
+            }
+        }
+        router
+    }
+
+    /// Where clients learn who hands out tokens, and what they read there; `None` if nobody does.
+    fn metadata(&self) -> Option<(WellKnown, String)> {
+        let servers = self.core().verifier.authorization_servers();
+        let url = self.settings().public_url.as_ref().filter(|_| !servers.is_empty())?;
+        let document = ResourceMetadata::new(url.as_str(), &self.settings().name, &servers).render();
+        Some((well_known_path(url.as_str())?, document))
+    }
+}
+
+/// Public by nature, so any page may read it.
+fn metadata_response(document: &str) -> Response {
+    let mut response = Response::new(document.to_owned().into());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=300"));
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
+}

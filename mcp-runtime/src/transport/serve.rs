@@ -1,0 +1,197 @@
+//! Our own listener: the endpoint with all its bounds, from bind to graceful shutdown.
+
+use std::{fmt, future::Future, io, net::SocketAddr, sync::Arc};
+
+use axum::{Router, body::Body, extract::ConnectInfo};
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::{GracefulShutdown, Watcher},
+};
+use tokio::{
+    net::{TcpListener, TcpStream, ToSocketAddrs},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    time::{sleep, timeout},
+};
+use tower::Service;
+
+use super::connection::Connection;
+use crate::{http::HttpSettings, server::Server};
+
+/// The most bytes of request line and headers together.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// Why a server did not start or did not go on.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The address could not be bound or read.
+    Io(io::Error),
+    /// The server may only be bound to loopback, and was not.
+    #[non_exhaustive]
+    NotLoopback {
+        /// What it was to be bound to.
+        address: SocketAddr,
+        /// What to do about it.
+        advice: &'static str,
+    },
+}
+
+impl fmt::Display for ServeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => write!(f, "cannot listen: {error}"),
+            Self::NotLoopback { address, advice } => write!(f, "refusing to serve on {address}: {advice}"),
+        }
+    }
+}
+
+impl std::error::Error for ServeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io(error) => Some(error),
+            Self::NotLoopback { .. } => None,
+        }
+    }
+}
+
+impl From<io::Error> for ServeError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl Server {
+    /// Serves until Ctrl-C or SIGTERM, then lets running calls finish.
+    ///
+    /// # Errors
+    /// If the address cannot be bound, or if it is not loopback although the server has no public URL or no
+    /// authentication.
+    pub async fn serve(&self, address: impl ToSocketAddrs) -> Result<(), ServeError> {
+        let listener = TcpListener::bind(address).await?;
+        self.serve_on(listener, stop_signal()).await
+    }
+
+    /// Serves on a listener of yours until `shutdown` is ready, then lets running calls finish. Handles no signals.
+    ///
+    /// # Errors
+    /// As [`serve`](Self::serve).
+    pub async fn serve_on(&self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+        let address = listener.local_addr()?;
+        self.check_address(address)?;
+        let (stop, stopped) = watch::channel(false);
+        let router = self.routes::<()>(stopped);
+        tracing::info!(%address, server = self.settings().name, "serving");
+        let open = accept(listener, router, &self.settings().http, shutdown).await;
+        // The receivers are the open streams; with none there is nobody to tell.
+        let _ = stop.send(true);
+        if timeout(self.settings().http.shutdown_timeout, open.shutdown()).await.is_err() {
+            tracing::warn!("calls were still running when the time for shutting down was over");
+        }
+        Ok(())
+    }
+
+    fn check_address(&self, address: SocketAddr) -> Result<(), ServeError> {
+        let settings = self.settings();
+        let loopback = address.ip().to_canonical().is_loopback();
+        if settings.no_auth {
+            tracing::warn!("`insecure_no_auth` is on: everybody on this machine may call every tool");
+        }
+        let advice = match (settings.no_auth, &settings.public_url) {
+            (true, _) => "`insecure_no_auth` is for loopback only",
+            (false, None) => "say under which URL clients reach it with `.public_url(\"https://…/mcp\")`",
+            (false, Some(_)) => return Ok(()),
+        };
+        if loopback { Ok(()) } else { Err(ServeError::NotLoopback { address, advice }) }
+    }
+}
+
+/// Ready when the process is told to stop: Ctrl-C, or SIGTERM where there is one.
+///
+/// What [`Server::serve`] waits for; for [`Server::serve_on`] and servers of your own.
+pub async fn stop_signal() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // Without a handler the signal ends the process by itself.
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}
+
+/// Accepts until told to stop; returns the connections still open.
+async fn accept(
+    listener: TcpListener,
+    router: Router,
+    settings: &HttpSettings,
+    shutdown: impl Future<Output = ()>,
+) -> GracefulShutdown {
+    let open = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(settings.max_connections.min(Semaphore::MAX_PERMITS)));
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(settings.header_timeout).max_buf_size(MAX_HEAD_BYTES);
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let next = async {
+            // A full house lets further connections wait in the kernel's queue.
+            let place = Arc::clone(&places).acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            next = next => next,
+            () = &mut shutdown => return open,
+        };
+        match (place, accepted) {
+            (Ok(place), Ok((stream, peer))) => {
+                serve_connection(stream, peer, &http, router.clone(), open.watcher(), place)
+            }
+            (_, Err(error)) => pause(&error).await,
+            (Err(_), _) => return open,
+        }
+    }
+}
+
+/// Out of file descriptors, most likely; accepting at once again would only burn a core.
+async fn pause(error: &io::Error) {
+    tracing::warn!(%error, "a connection could not be accepted");
+    sleep(std::time::Duration::from_millis(100)).await;
+}
+
+fn serve_connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    http: &http1::Builder,
+    router: Router,
+    watcher: Watcher,
+    place: OwnedSemaphorePermit,
+) {
+    // Small answers must not wait for a full packet: that costs a delayed acknowledgement, 40 ms.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY could not be set");
+    }
+    let service = service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        router.clone().call(request)
+    });
+    let connection = http.serve_connection(TokioIo::new(Connection::new(stream)), service);
+    let connection = watcher.watch(connection);
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection ended early");
+        }
+        drop(place);
+    });
+}
