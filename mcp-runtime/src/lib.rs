@@ -7,7 +7,7 @@ pub mod guard;
 mod http;
 mod protocol;
 mod server;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod tool;
 #[cfg(feature = "http")]

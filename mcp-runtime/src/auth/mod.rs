@@ -21,3 +21,4 @@ pub use jwt::{
 pub(crate) use resource_metadata::{ResourceMetadata, WellKnown, well_known_path};
 pub use static_tokens::StaticTokens;
 pub(crate) use verifier::Verifier;
+pub(crate) use web_url::{WebUrl, is_loopback_host, split_port};

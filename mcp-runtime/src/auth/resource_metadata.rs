@@ -10,8 +10,6 @@ pub(crate) struct ResourceMetadata<'a> {
     resource: &'a str,
     authorization_servers: &'a [&'a str],
     bearer_methods_supported: [&'static str; 1],
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    scopes_supported: &'a [&'a str],
     resource_name: &'a str,
 }
 
@@ -19,13 +17,7 @@ impl<'a> ResourceMetadata<'a> {
     /// `resource` is published exactly as it is: clients compare it byte for byte with the URL they started from.
     pub(crate) fn new(resource: &'a str, resource_name: &'a str, authorization_servers: &'a [&'a str]) -> Self {
         let bearer_methods_supported = ["header"];
-        Self { resource, authorization_servers, bearer_methods_supported, scopes_supported: &[], resource_name }
-    }
-
-    /// What every client may ask for at first. Keep it small: a client that was told nothing else asks for all of it.
-    pub(crate) fn scopes(mut self, scopes: &'a [&'a str]) -> Self {
-        self.scopes_supported = scopes;
-        self
+        Self { resource, authorization_servers, bearer_methods_supported, resource_name }
     }
 
     /// The document. Strings alone cannot fail to serialise; should they, nothing is published.
@@ -87,7 +79,5 @@ mod tests {
             metadata.render(),
             r#"{"resource":"https://a.example","authorization_servers":["https://login.example.com"],"bearer_methods_supported":["header"],"resource_name":"notes"}"#
         );
-        let document: serde_json::Value = serde_json::from_str(&metadata.scopes(&["a"]).render()).unwrap();
-        assert_eq!(document["scopes_supported"], serde_json::json!(["a"]));
     }
 }

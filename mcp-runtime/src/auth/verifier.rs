@@ -23,8 +23,6 @@ pub(crate) struct Verifier {
 #[derive(Clone)]
 struct Entry {
     identity: Identity,
-    /// Which authenticator vouched, so that what one of them takes back can be forgotten for it alone.
-    authenticator: usize,
     /// On [`Clock::millis`], which setting the system's clock does not move.
     remembered_until: u64,
 }
@@ -35,6 +33,7 @@ impl Verifier {
     }
 
     /// Remembers `capacity` tokens instead of 10,000.
+    #[cfg(test)]
     pub(crate) fn capacity(mut self, capacity: usize) -> Self {
         self.verified = Cache::new(capacity);
         self
@@ -56,19 +55,17 @@ impl Verifier {
         if let Some(identity) = self.recall(&key) {
             return Ok(identity);
         }
-        let mut all = self.authenticators.iter().enumerate();
-        let (authenticator, verifies) = all
-            .find(|(_, authenticator)| authenticator.claims(token))
-            .ok_or(AuthError::invalid("no issuer is ours"))?;
+        let mut all = self.authenticators.iter();
+        let authenticator = all.find(|one| one.claims(token)).ok_or(AuthError::invalid("no issuer is ours"))?;
         let asked_at = self.clock.millis();
-        let identity = verifies.authenticate(token, &Verify::new(self.resource.as_deref(), &self.clock)).await?;
+        let identity = authenticator.authenticate(token, &Verify::new(self.resource.as_deref(), &self.clock)).await?;
         if !self.is_current(&identity) {
             return Err(AuthError::invalid("expired"));
         }
         // Counted from the question: the answer may have been on its way for a while.
-        let remembered_until = asked_at.saturating_add(millis(verifies.cache_for()));
+        let remembered_until = asked_at.saturating_add(millis(authenticator.cache_for()));
         if remembered_until > self.clock.millis() {
-            self.verified.insert(key, Entry { identity: identity.clone(), authenticator, remembered_until });
+            self.verified.insert(key, Entry { identity: identity.clone(), remembered_until });
         }
         Ok(identity)
     }
@@ -84,11 +81,6 @@ impl Verifier {
 
     fn is_current(&self, identity: &Identity) -> bool {
         identity.expires_at().is_none_or(|end| self.clock.unix_seconds() < end)
-    }
-
-    /// Forgets every token that this authenticator vouched for.
-    pub(crate) fn forget(&self, authenticator: usize) {
-        self.verified.retain(|_, entry| entry.authenticator != authenticator);
     }
 
     /// Where clients get tokens, each once, in the order of configuration.

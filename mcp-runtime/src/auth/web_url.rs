@@ -39,13 +39,13 @@ impl<'a> WebUrl<'a> {
 
     /// Whether the host is this machine, by one of the three names that always mean it.
     pub(crate) fn is_loopback(&self) -> bool {
-        matches!(host_and_port(self.authority), Some(("127.0.0.1" | "[::1]" | "localhost", _)))
+        split_port(self.authority).is_some_and(|(host, _)| is_loopback_host(host))
     }
 }
 
 /// `host`, `host:port`, `[v6]` or `[v6]:port`.
 fn is_authority(authority: &str) -> bool {
-    let Some((host, port)) = host_and_port(authority) else { return false };
+    let Some((host, port)) = split_port(authority) else { return false };
     let named = !host.is_empty() && !host.contains(['@', ':', '[', ']', '%']);
     let literal = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).is_some_and(|v6| {
         v6.parse::<std::net::Ipv6Addr>().is_ok() // A zone (`%eth0`) means something else on every machine.
@@ -54,7 +54,13 @@ fn is_authority(authority: &str) -> bool {
     (named || literal) && port.is_none_or(digits)
 }
 
-fn host_and_port(authority: &str) -> Option<(&str, Option<&str>)> {
+/// The three ways to write this machine. Nothing clever: `127.1` and `0x7f.1` are not on the list.
+pub(crate) fn is_loopback_host(host: &str) -> bool {
+    matches!(host, "127.0.0.1" | "[::1]" | "localhost")
+}
+
+/// Splits `host[:port]`; an IPv6 address keeps its brackets.
+pub(crate) fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
     let host_end = if authority.starts_with('[') {
         authority.find(']')? + 1
     } else {

@@ -71,10 +71,6 @@ impl Gate {
         self.anonymous.charge(address.quota_key(), &self.address_limit, self.clock.millis()).map(drop).map_err(limited)
     }
 
-    pub(crate) fn catalogue(&self) -> &Catalogue {
-        &self.catalogue
-    }
-
     pub(crate) fn clock(&self) -> &Clock {
         &self.clock
     }

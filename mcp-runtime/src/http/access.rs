@@ -7,7 +7,10 @@ use http::{
 };
 
 use super::HttpSettings;
-use crate::server::{PublicUrl, is_loopback_host, split_port};
+use crate::{
+    auth::{WebUrl, is_loopback_host, split_port},
+    server::PublicUrl,
+};
 
 /// Who may be asked for, and by which pages.
 #[derive(Debug)]
@@ -68,22 +71,24 @@ impl Access {
     }
 
     fn is_host(&self, asked: &str) -> bool {
-        let (asked_host, asked_port) = split_port(asked);
+        let asked = asked.to_ascii_lowercase();
+        let Some((asked_host, asked_port)) = split_port(&asked) else { return false };
         let same = |own: &str| {
-            let (host, port) = split_port(own);
-            let port = port.unwrap_or(self.default_port);
-            host.eq_ignore_ascii_case(asked_host) && port == asked_port.unwrap_or(self.default_port)
+            split_port(own).is_some_and(|(host, port)| {
+                let port = port.unwrap_or(self.default_port);
+                host.eq_ignore_ascii_case(asked_host) && port == asked_port.unwrap_or(self.default_port)
+            })
         };
         let local =
-            self.loopback && is_loopback_host(asked_host) && asked_port.is_none_or(|p| p.parse::<u16>().is_ok());
+            self.loopback && is_loopback_host(asked_host) && asked_port.is_none_or(|port| port.parse::<u16>().is_ok());
         local || self.authority.as_deref().is_some_and(same) || self.hosts.iter().any(|own| same(own))
     }
 
     fn is_origin(&self, asked: &str) -> bool {
         let same = |own: &str| own.eq_ignore_ascii_case(asked);
         let local = || {
-            let host = asked.strip_prefix("http://").or_else(|| asked.strip_prefix("https://"));
-            self.loopback && host.is_some_and(|authority| is_loopback_host(split_port(authority).0))
+            let page = WebUrl::split(asked);
+            self.loopback && page.is_some_and(|page| page.is_loopback() && page.origin == asked)
         };
         self.origin.as_deref().is_some_and(same) || self.origins.iter().any(|own| same(own)) || local()
     }

@@ -27,7 +27,7 @@ pub(crate) fn preflight<B: Default>(request: &HeaderMap) -> Response<B> {
     let harmless = |b: &u8| b.is_ascii_alphanumeric() || b"-_, ".contains(b);
     if let Some(names) = request.get(ACCESS_CONTROL_REQUEST_HEADERS)
         && names.len() <= 1024
-        && names.as_bytes().iter().all(|b| harmless(b))
+        && names.as_bytes().iter().all(harmless)
     {
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, names.clone());
     }

@@ -121,7 +121,7 @@ impl ServerBuilder {
         self
     }
 
-    /// Adds tools: `tools![a, b]`, or a value whose `impl` carries `#[tools]`.
+    /// Adds tools: `tools![a, b]`, or a value whose `impl` carries `#[toolset]`.
     pub fn tools(mut self, tools: impl ToolSet) -> Self {
         self.tools.extend(tools.into_tools().into_list());
         self
@@ -186,7 +186,7 @@ impl ServerBuilder {
     }
 
     /// Reads time from this clock. For tests.
-    #[cfg(feature = "testing")]
+    #[cfg(any(test, feature = "testing"))]
     pub fn clock(mut self, clock: impl Into<Clock>) -> Self {
         self.clock = clock.into();
         self

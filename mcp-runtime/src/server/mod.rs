@@ -15,7 +15,7 @@ pub(crate) use self::core::{Announced, Arrival, Core, unreadable, unsupported_ve
 pub use builder::{BuildError, ServerBuilder};
 pub(crate) use outcome::Outcome;
 pub use policies::{Policies, PolicyRow};
-pub(crate) use public_url::{PublicUrl, is_loopback_host, split_port};
+pub(crate) use public_url::PublicUrl;
 use registry::Registry;
 pub(crate) use results::Results;
 
@@ -58,7 +58,6 @@ impl Server {
     /// println!("{}", server.policies());
     /// # Ok::<(), mcp_runtime::BuildError>(())
     /// ```
-    #[must_use]
     pub fn builder(name: impl Into<String>, version: impl Into<String>) -> ServerBuilder {
         ServerBuilder::new(name.into(), version.into())
     }

@@ -12,7 +12,7 @@ use crate::protocol::{CallParamsSeed, Message, MessageSeed, ToolCall, brief};
     message = "`{Self}` cannot be a tool argument",
     label = "not an argument type",
     note = "derive `serde::Deserialize` and `mcp_runtime::schemars::JsonSchema` for `{Self}`",
-    note = "if it should not come from the model, take it as `State<{Self}>`"
+    note = "what does not come from the model is told by its type's name: `Identity`, `Option<Identity>`, `Context`, `State<..>`, not an alias of them"
 )]
 pub trait ToolArg: Sized {
     /// Reads the value.
@@ -312,6 +312,7 @@ macro_rules! arg_list {
             type Defaults = ($(Option<fn() -> $T>,)*);
         }
 
+        #[allow(clippy::unused_unit, reason = "no arguments are an empty tuple")]
         impl<$($T: ToolArg + 'static),*> ArgList for ($($T,)*) {
             type Slots = ($(Option<$T>,)*);
 

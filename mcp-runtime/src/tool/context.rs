@@ -119,6 +119,7 @@ impl std::fmt::Debug for StateMap {
 /// #[derive(Clone)]
 /// struct Db;
 ///
+/// /// How many there are.
 /// #[mcp_runtime::tool]
 /// async fn count(State(db): State<Db>) -> String {
 ///     let _ = db;

@@ -7,11 +7,11 @@ use super::{
     registered::{Bind, Unbound},
 };
 
-/// Something that has tools: `tools![…]`, or a value whose `impl` carries `#[tools]`.
+/// Something that has tools: `tools![…]`, or a value whose `impl` carries `#[toolset]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no tools",
     label = "not a set of tools",
-    note = "pass `tools![a, b]`, or a value whose `impl` block carries `#[mcp_runtime::tools]`"
+    note = "pass `tools![a, b]`, or a value whose `impl` block carries `#[mcp_runtime::toolset]`"
 )]
 pub trait ToolSet {
     /// Lists the tools.
@@ -30,7 +30,6 @@ impl Tools {
     }
 
     /// Adds a function.
-    #[expect(clippy::should_implement_trait, reason = "it adds a type, not a value")]
     pub fn add<T: Tool<Receiver = ()>>(self) -> Self {
         self.add_method::<T>(Arc::new(()))
     }

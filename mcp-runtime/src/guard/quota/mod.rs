@@ -29,13 +29,6 @@ pub(crate) struct BoundLimit {
     limit: RateLimit,
 }
 
-impl BoundLimit {
-    /// What may happen how often.
-    pub(crate) fn limit(self) -> RateLimit {
-        self.limit
-    }
-}
-
 /// How one caller stands with the tightest of the limits that a call must fit into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

@@ -85,6 +85,7 @@ impl QuotaTable {
     }
 
     /// How many cells are kept.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.shards.iter().map(|shard| lock(&shard.0).len()).sum()
     }

@@ -107,8 +107,10 @@ impl<C: Counter> Window<C> {
     /// The slot in which the oldest admission is forgotten; `None` if there is none.
     pub(super) fn next_return(&self) -> Option<u64> {
         let head = self.head();
-        // `step` slots after the head, the ring's place for that slot is taken from the oldest one.
-        (1..=COUNTED_SLOTS as u64).find(|&step| self.counts[ring(head, step)].into() > 0).map(|step| head + step)
+        // The ring's place for the slot after the head is still held by the oldest one.
+        let (newer, older) = self.counts.split_at(ring(head, 1));
+        let oldest = older.iter().chain(newer).position(|&count| count.into() > 0)?;
+        Some(head + 1 + oldest as u64)
     }
 
     /// The slot from which on nothing here counts any more.

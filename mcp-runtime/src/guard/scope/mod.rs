@@ -39,11 +39,6 @@ impl Catalogue {
         self.declared.is_empty()
     }
 
-    /// The declared scopes with their descriptions, in the order of declaration.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.declared.iter().map(|(name, description)| (&**name, &**description))
-    }
-
     /// What is wrong with the declarations, one sentence each, saying what to do.
     pub(crate) fn problems(&self) -> Vec<String> {
         let names = self.declared.iter().map(|(name, _)| name);

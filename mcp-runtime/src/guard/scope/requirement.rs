@@ -34,12 +34,6 @@ impl Requirement {
         let needed = self.0.needed(granted).unwrap_or_default();
         needed.into_iter().map(|scope| scope[0].to_string()).collect()
     }
-
-    /// Those scopes of the [`challenge`](Self::challenge) that are not granted, not even implied.
-    pub(crate) fn missing(&self, granted: Option<&Scopes>) -> Vec<String> {
-        let needed = self.0.needed(granted).unwrap_or_default();
-        needed.into_iter().filter(|scope| !has(granted, scope)).map(|scope| scope[0].to_string()).collect()
-    }
 }
 
 /// A scope and what implies it, as a node holds them.

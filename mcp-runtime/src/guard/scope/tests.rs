@@ -25,8 +25,6 @@ fn a_sound_catalogue_has_no_problems() {
     let sound = catalogue(&["admin", "write", "read"], &[("admin", &["write", "read"]), ("write", &["read"])]);
     assert_eq!(sound.problems(), [""; 0]);
     assert!(!sound.is_open());
-    assert_eq!(sound.iter().next(), Some(("admin", "may admin")));
-    assert_eq!(sound.iter().count(), 3);
     assert!(Catalogue::default().is_open());
 }
 
@@ -129,14 +127,11 @@ fn a_challenge_names_everything_the_call_needs() {
     assert_eq!(needs.challenge(None), ["z", "c"], "fewest, and the first of equals");
     let granted = Scopes::parse("a b");
     assert_eq!(needs.challenge(Some(&granted)), ["z", "a", "b"], "what is granted counts, and is listed");
-    assert_eq!(needs.missing(Some(&granted)), ["z"]);
-    assert_eq!(needs.missing(None), ["z", "c"]);
     assert_eq!(open(Any(&[All(&[Scope("a"), Scope("a")]), All(&[Scope("b"), Scope("c")])])).challenge(None), ["a"]);
     let implied = catalogue(&["admin", "a", "b", "c"], &[("admin", &["a", "b"])]);
     let needs = Requirement::compile(Any(&[Scope("c"), All(&[Scope("a"), Scope("b")])]), &implied);
     assert!(needs.met_by(&Scopes::parse("admin")));
     assert_eq!(needs.challenge(Some(&Scopes::parse("admin"))), ["a", "b"]);
-    assert_eq!(needs.missing(Some(&Scopes::parse("admin"))), [""; 0]);
 }
 
 #[test]
@@ -227,14 +222,13 @@ proptest! {
         let met = needs.met_by(&scopes);
         prop_assert_eq!(met, naive(expr, &held));
 
-        let (challenge, missing) = (needs.challenge(Some(&scopes)), needs.missing(Some(&scopes)));
+        let challenge = needs.challenge(Some(&scopes));
         let unique: HashSet<_> = challenge.iter().collect();
         prop_assert_eq!(unique.len(), challenge.len(), "a scope is named twice");
-        let expected: Vec<_> = challenge.iter().filter(|scope| !held.contains(scope.as_str())).cloned().collect();
-        prop_assert_eq!(&missing, &expected);
+        let missing = challenge.iter().filter(|scope| !held.contains(scope.as_str())).count();
 
         if naive(expr, &NAMES.into_iter().collect()) {
-            prop_assert_eq!(met, missing.is_empty(), "something is missing exactly if the call is refused");
+            prop_assert_eq!(met, missing == 0, "something is missing exactly if the call is refused");
             for challenge in [challenge, needs.challenge(None)] {
                 prop_assert!(needs.met_by(&challenge.iter().map(String::as_str).collect()), "the challenge is no help");
             }
@@ -249,8 +243,12 @@ proptest! {
         if let Any(parts) = expr {
             let granted: Scopes = granted.into_iter().collect();
             let possible = parts.iter().filter(|part| naive(**part, &NAMES.into_iter().collect()));
-            let least = possible.map(|part| open(*part).missing(Some(&granted)).len()).min();
-            prop_assert_eq!(open(expr).missing(Some(&granted)).len(), least.unwrap_or(0));
+            let missing = |expr| {
+                let needed = open(expr).challenge(Some(&granted));
+                needed.iter().filter(|scope| !granted.contains(scope)).count()
+            };
+            let least = possible.map(|part| missing(*part)).min();
+            prop_assert_eq!(missing(expr), least.unwrap_or(0));
         }
     }
 

@@ -73,7 +73,10 @@ fn garbage_is_refused_at_once() {
     let (longer, shorter) = ([&good[..], &[0]].concat(), &good[..90]);
     let point = &good[26..];
     let ed25519 = signers::eddsa().public_der.unwrap();
-    for bad in [&off_curve, &longer, shorter, point, &ed25519[12..], &[0x30; 44], &[0x30; 91], b"", &[0; 200]] {
+    let p521 = signers::ecdsa(Algorithm::ES512).public_der.unwrap();
+    for bad in
+        [&off_curve, &longer, shorter, point, &ed25519[12..], &p521[25..], &[0x30; 44], &[0x30; 91], b"", &[0; 200]]
+    {
         assert!(VerifyingKey::detect_pem(pem("PUBLIC KEY", bad).as_bytes()).is_err());
         assert!(VerifyingKey::from_pem(Algorithm::EdDSA, pem("PUBLIC KEY", bad).as_bytes()).is_err());
     }
