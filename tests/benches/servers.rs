@@ -1,0 +1,158 @@
+//! The two servers that are compared. Same runtime, same allocator, same socket options, same answer.
+
+use std::{io::Read, net::SocketAddr};
+
+use aws_lc_rs::{
+    rand::SystemRandom,
+    rsa::{KeyPair, KeySize},
+    signature::{self, KeyPair as _},
+};
+use axum::{Router, routing::post, serve::ListenerExt};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use mcp_runtime::{
+    Json, Server,
+    auth::{Algorithm, Jwt, VerifyingKey},
+    schemars::JsonSchema,
+    tool, tools,
+};
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(crate = "mcp_runtime::schemars")]
+struct Note {
+    id: u64,
+    title: String,
+    text: String,
+    priority: u8,
+}
+
+/// Adds a note.
+#[tool(scopes = "notes:write", rate_limit = "4000000000/d")]
+async fn add_note(title: String, text: String, priority: u8) -> Json<Note> {
+    Json(Note { id: 1, title, text, priority })
+}
+
+/// Serves on a free port of loopback until the input ends.
+pub fn serve(which: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        match which {
+            "plain" => plain(listener, address).await,
+            "guarded" => guarded(listener, address).await,
+            other => panic!("there is no server `{other}`"),
+        }
+    });
+}
+
+async fn guarded(listener: TcpListener, address: SocketAddr) {
+    let url = format!("http://{address}/mcp");
+    let (key, token) = rs256(&url);
+    let server = Server::builder("bench", "1.0.0")
+        .public_url(&url)
+        .tools(tools![add_note])
+        .auth(Jwt::issuer("https://login.example.com").key(key).anyone())
+        .build()
+        .expect("a server");
+    println!("{address} {token}");
+    server.serve_on(listener, input_ends()).await.expect("it serves");
+}
+
+async fn plain(listener: TcpListener, address: SocketAddr) {
+    let app = Router::new().route("/mcp", post(answer));
+    println!("{address} -");
+    let listener = listener.tap_io(|stream| stream.set_nodelay(true).expect("a socket option"));
+    axum::serve(listener, app).with_graceful_shutdown(input_ends()).await.expect("it serves");
+}
+
+async fn input_ends() {
+    let read = tokio::task::spawn_blocking(|| std::io::stdin().read(&mut [0]));
+    let _ = read.await;
+}
+
+#[derive(Deserialize)]
+struct Call {
+    id: u64,
+    params: Params,
+}
+
+#[derive(Deserialize)]
+struct Params {
+    arguments: Arguments,
+}
+
+#[derive(Deserialize)]
+struct Arguments {
+    title: String,
+    text: String,
+    priority: u8,
+}
+
+#[derive(Serialize)]
+struct Reply {
+    jsonrpc: &'static str,
+    id: u64,
+    result: CallResult,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CallResult {
+    content: [Text; 1],
+    structured_content: Note,
+    result_type: &'static str,
+    #[serde(rename = "_meta")]
+    meta: Meta,
+}
+
+#[derive(Serialize)]
+struct Text {
+    r#type: &'static str,
+    text: String,
+}
+
+#[derive(Serialize)]
+struct Meta {
+    #[serde(rename = "io.modelcontextprotocol/serverInfo")]
+    server: ServerInfo,
+}
+
+#[derive(Serialize)]
+struct ServerInfo {
+    name: &'static str,
+    version: &'static str,
+}
+
+async fn answer(axum::Json(call): axum::Json<Call>) -> axum::Json<Reply> {
+    let Arguments { title, text, priority } = call.params.arguments;
+    let note = Note { id: 1, title, text, priority };
+    let text = serde_json::to_string(&note).expect("a note is JSON");
+    axum::Json(Reply {
+        jsonrpc: "2.0",
+        id: call.id,
+        result: CallResult {
+            content: [Text { r#type: "text", text }],
+            structured_content: note,
+            result_type: "complete",
+            meta: Meta { server: ServerInfo { name: "bench", version: "1.0.0" } },
+        },
+    })
+}
+
+/// A key, and a token of the usual size signed with it.
+fn rs256(audience: &str) -> (VerifyingKey, String) {
+    let pair = KeyPair::generate(KeySize::Rsa2048).expect("a key pair");
+    let public = aws_lc_rs::encoding::AsDer::<aws_lc_rs::encoding::PublicKeyX509Der<'_>>::as_der(pair.public_key());
+    let pem = pem::encode(&pem::Pem::new("PUBLIC KEY", public.expect("a public key").as_ref()));
+    let encode = |json: String| URL_SAFE_NO_PAD.encode(json);
+    let claims = format!(
+        r#"{{"iss":"https://login.example.com","sub":"4f9b1c1e-6f0c-4a52-9f58-1d5f3f8f2a11","aud":"{audience}","client_id":"bench-client","scope":"openid notes:read notes:write","iat":1767225600,"exp":4102444800,"jti":"5a0c9d2c-b1d5-4a3e-8d49-9c5b7be0c1de"}}"#
+    );
+    let signed = format!("{}.{}", encode(r#"{"alg":"RS256","typ":"at+jwt","kid":"bench"}"#.into()), encode(claims));
+    let mut signature = vec![0; pair.public_modulus_len()];
+    pair.sign(&signature::RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).expect("a signature");
+    let key = VerifyingKey::from_pem(Algorithm::RS256, pem.as_bytes()).expect("a key");
+    (key, format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
+}
