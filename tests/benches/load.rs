@@ -16,14 +16,14 @@ use tokio::{
 const CONNECTIONS: usize = 32;
 
 /// A server that listens, and what to send it.
-pub struct Ready {
+pub(crate) struct Ready {
     address: String,
     token: String,
 }
 
 impl Ready {
     /// Reads `address token`; `-` for no token.
-    pub fn parse(line: &str) -> Self {
+    pub(crate) fn parse(line: &str) -> Self {
         let (address, token) = line.trim().split_once(' ').expect("address and token");
         Self { address: address.to_owned(), token: token.to_owned() }
     }
@@ -43,7 +43,7 @@ impl Ready {
 }
 
 /// Calls for `length`, and returns how many calls were answered per second.
-pub fn run(server: &Ready, length: Duration) -> f64 {
+pub(crate) fn run(server: &Ready, length: Duration) -> f64 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let request: Arc<[u8]> = server.request().into();

@@ -34,7 +34,7 @@ async fn add_note(title: String, text: String, priority: u8) -> Json<Note> {
 }
 
 /// Serves on a free port of loopback until the input ends.
-pub fn serve(which: &str) {
+pub(crate) fn serve(which: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");

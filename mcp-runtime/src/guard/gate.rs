@@ -17,18 +17,50 @@ pub(crate) struct Defaults {
     pub(crate) no_auth: bool,
 }
 
+/// Who has spent how much. Two tables, so that a flood of strangers takes no place from callers with credentials.
+struct Quotas {
+    identified: QuotaTable,
+    anonymous: QuotaTable,
+}
+
+/// Limits as both tables know them.
+struct Limits {
+    identified: Vec<BoundLimit>,
+    anonymous: Vec<BoundLimit>,
+}
+
+/// Testing a quota or charging it.
+type Ask = fn(&QuotaTable, CallerKey, &[BoundLimit], u64) -> Result<Option<LimitState>, LimitState>;
+
+impl Quotas {
+    fn new(capacity: usize) -> Self {
+        Self { identified: QuotaTable::new(capacity), anonymous: QuotaTable::new(capacity) }
+    }
+
+    fn bind(&self, limits: &[RateLimit]) -> Limits {
+        let bind = |table: &QuotaTable| limits.iter().map(|limit| table.bind(*limit)).collect();
+        Limits { identified: bind(&self.identified), anonymous: bind(&self.anonymous) }
+    }
+
+    fn ask(&self, ask: Ask, caller: &Caller, limits: &Limits, now: u64) -> Result<Option<LimitState>, Denial> {
+        let (table, limits) = match caller {
+            Caller::Anonymous(_) => (&self.anonymous, &limits.anonymous),
+            Caller::Identified(_) => (&self.identified, &limits.identified),
+        };
+        ask(table, caller.quota_key(), limits, now).map_err(|limit| Denial::RateLimited { limit })
+    }
+}
+
 /// Decides about every call of one server.
 pub(crate) struct Gate {
     clock: Clock,
     catalogue: Catalogue,
     defaults: Defaults,
-    /// Callers that a credential names. Apart from the others, so that a flood of strangers takes no place here.
-    identified: QuotaTable,
-    anonymous: QuotaTable,
+    quotas: Quotas,
     /// What one network may fail at, or do without a name.
-    address_limit: Vec<BoundLimit>,
+    address: Limits,
     /// Everything that is not a tool call: lists, unknown names, unreadable arguments.
-    other: Vec<BoundLimit>,
+    other: Limits,
 }
 
 impl Gate {
@@ -39,10 +71,10 @@ impl Gate {
         address_limit: Option<RateLimit>,
         capacity: usize,
     ) -> Self {
-        let identified = QuotaTable::new(capacity);
-        let other = defaults.limit.map(|limit| identified.bind(limit)).into_iter().collect();
-        let address_limit = address_limit.map(|limit| identified.bind(limit)).into_iter().collect();
-        Self { clock, catalogue, defaults, identified, anonymous: QuotaTable::new(capacity), address_limit, other }
+        let quotas = Quotas::new(capacity);
+        let address = quotas.bind(address_limit.as_slice());
+        let other = quotas.bind(defaults.limit.as_slice());
+        Self { clock, catalogue, defaults, quotas, address, other }
     }
 
     /// Reads the policy of `T` from its type, and from nowhere else.
@@ -55,7 +87,7 @@ impl Gate {
         let rule = Rule {
             is_public: policy.is_public(),
             requirement: Requirement::compile(policy.required_scopes(), &gate.catalogue),
-            limits: limits.iter().map(|limit| gate.identified.bind(*limit)).collect(),
+            limits: gate.quotas.bind(limits),
             timeout: policy.call_timeout().or(gate.defaults.timeout),
         };
         Gated { gate: Arc::clone(gate), rule, tool: PhantomData }
@@ -63,35 +95,25 @@ impl Gate {
 
     /// Charges a caller for something that is not a tool call.
     pub(crate) fn charge_other(&self, caller: &Caller) -> Result<(), Denial> {
-        self.table(caller).charge(caller.quota_key(), &self.other, self.clock.millis()).map(drop).map_err(limited)
+        self.quotas.ask(QuotaTable::charge, caller, &self.other, self.clock.millis()).map(drop)
     }
 
-    /// Writes down a failure, or a call without a name.
+    /// Writes down a failure to authenticate, or a call without credentials.
     pub(crate) fn charge_address(&self, address: ClientAddress) -> Result<(), Denial> {
-        self.anonymous.charge(address.quota_key(), &self.address_limit, self.clock.millis()).map(drop).map_err(limited)
+        let stranger = Caller::Anonymous(address);
+        self.quotas.ask(QuotaTable::charge, &stranger, &self.address, self.clock.millis()).map(drop)
     }
 
     pub(crate) fn clock(&self) -> &Clock {
         &self.clock
     }
-
-    fn table(&self, caller: &Caller) -> &QuotaTable {
-        match caller {
-            Caller::Anonymous(_) => &self.anonymous,
-            Caller::Identified(_) => &self.identified,
-        }
-    }
-}
-
-fn limited(limit: LimitState) -> Denial {
-    Denial::RateLimited { limit }
 }
 
 /// One policy, ready to be asked.
 struct Rule {
     is_public: bool,
     requirement: Requirement,
-    limits: Vec<BoundLimit>,
+    limits: Limits,
     timeout: Option<Duration>,
 }
 
@@ -139,13 +161,9 @@ impl<T: Protected> Gated<T> {
     }
 
     fn quota(&self, caller: &Caller, ask: Ask) -> Result<Option<LimitState>, Denial> {
-        let table = self.gate.table(caller);
-        ask(table, caller.quota_key(), &self.rule.limits, self.gate.clock.millis()).map_err(limited)
+        self.gate.quotas.ask(ask, caller, &self.rule.limits, self.gate.clock.millis())
     }
 }
-
-/// Testing a quota or charging it.
-type Ask = fn(&QuotaTable, CallerKey, &[BoundLimit], u64) -> Result<Option<LimitState>, LimitState>;
 
 impl std::fmt::Debug for Gate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
