@@ -35,6 +35,10 @@ impl Errors {
         }
     }
 
+    pub(crate) fn count(&self) -> usize {
+        self.0.clone().into_iter().flatten().count()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_none()
     }
@@ -123,7 +127,8 @@ pub(crate) const UNSAFE_FN: &str =
 pub(crate) const EXTERN_FN: &str =
     "a tool cannot be an `extern` function; remove `extern`, or call it from a plain function";
 pub(crate) const VARIADIC: &str = "a tool cannot be variadic; take a `Vec<T>`";
-pub(crate) const NO_DESCRIPTION: &str = "models choose tools by what they are told: say what this one does in a doc comment, `/// Deletes a user account.`, or with `description = \"...\"`";
+pub(crate) const EMPTY_DESCRIPTION: &str =
+    "an empty description tells models nothing: say what the tool does, or leave the key out and write a doc comment";
 pub(crate) const IMPL_OUTPUT: &str = "a tool cannot return `impl Trait`; name the type, as in `Json<Report>`, and make the function `async` if this is a future";
 pub(crate) const BORROWED_OUTPUT: &str = "a tool cannot return a borrow; return `String`, or another owned type";
 
@@ -184,6 +189,8 @@ pub(crate) const SET_ON_TRAIT: &str =
     "`#[toolset]` goes on a type's own `impl`; move the tools out of the `impl` of this trait";
 pub(crate) const SET_GENERIC: &str =
     "`#[toolset]` cannot be generic; put it on the `impl` of one type, as in `impl Accounts<Postgres>`";
+pub(crate) const SET_BORROWS: &str =
+    "a server keeps a `#[toolset]` for as long as it runs, so its type cannot borrow; keep what it shares in an `Arc`";
 pub(crate) const SET_NOT_IMPL: &str = "`#[toolset]` goes on an `impl` block; a function becomes a tool with `#[tool]`";
 pub(crate) const SET_EMPTY: &str = "no tool in this `#[toolset]`; put `#[tool]` on each method that models may call";
 pub(crate) const SET_RECEIVER: &str =

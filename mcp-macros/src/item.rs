@@ -44,7 +44,10 @@ fn free_function(attr: TokenStream, mut function: Function, errors: &mut Errors)
     if collision == Collision::Everywhere {
         return function.into_token_stream();
     }
-    let marker = function.sig.ident.clone();
+    // At the place of the name, but not the author's word: lints on names are not for it.
+    let span = function.sig.ident.span().resolved_at(Span::mixed_site());
+    let mut marker = function.sig.ident.clone();
+    marker.set_span(span);
     let model = judged.model(krate, &attr, &function, Receiver::Function, marker);
     match collision {
         // The function would fail to compile beside its type, in words that do not help.
@@ -100,12 +103,7 @@ pub(crate) fn toolset(attr: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 fn methods(krate: Option<&Path>, mut item: ItemImpl, errors: &mut Errors) -> TokenStream {
-    if let Some((path, _)) = &item.trait_ {
-        errors.push(path, errors::SET_ON_TRAIT);
-    } else if !item.generics.params.is_empty() {
-        errors.push(&item.generics, errors::SET_GENERIC);
-    }
-    let usable = item.trait_.is_none() && item.generics.params.is_empty();
+    let usable = check_impl(&item, errors);
     let methods: Vec<_> = item.items.iter_mut().filter_map(|item| method(item, errors)).collect();
     let paths: Vec<_> = methods.iter().map(|method| method.path.clone()).collect();
     let named = expand::name_attributes(&paths);
@@ -118,6 +116,21 @@ fn methods(krate: Option<&Path>, mut item: ItemImpl, errors: &mut Errors) -> Tok
     let models: Vec<_> = methods.iter().map(|method| method_model(method, krate, &item.self_ty, errors)).collect();
     let set = expand::toolset(&expand::runtime(krate), &item.self_ty, &models);
     quote!(#item #named #set)
+}
+
+/// Whether tools can be added to an `impl` like this.
+fn check_impl(item: &ItemImpl, errors: &mut Errors) -> bool {
+    let before = errors.count();
+    if let Some((path, _)) = &item.trait_ {
+        errors.push(path, errors::SET_ON_TRAIT);
+    } else if !item.generics.params.is_empty() {
+        errors.push(&item.generics, errors::SET_GENERIC);
+    } else if let Some(bounds) = &item.generics.where_clause {
+        errors.push(bounds, errors::SET_GENERIC);
+    } else if signature::borrows(item.self_ty.to_token_stream()) {
+        errors.push(&item.self_ty, errors::SET_BORROWS);
+    }
+    errors.count() == before
 }
 
 /// A method that carries `#[tool]`.
@@ -154,7 +167,7 @@ fn method_model<'m>(method: &'m Method, krate: Option<&Path>, ty: &'m Type, erro
         judged.shape = None;
     }
     // No author's type is called like this, so a method's name hides nothing.
-    let marker = format_ident!("__tool_{}", function.sig.ident.unraw(), span = function.sig.ident.span());
+    let marker = format_ident!("__tool_{}", function.sig.ident.unraw(), span = Span::mixed_site());
     judged.model(krate, attr, function, Receiver::Method(ty), marker)
 }
 

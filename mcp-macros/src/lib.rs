@@ -25,7 +25,9 @@ use proc_macro::TokenStream;
 ///     user_id: String,
 ///     /// Kept in the audit trail.
 ///     #[arg(default = "unspecified")] reason: String,
-/// ) -> Result<Json<Deleted>, ToolError> { … }
+/// ) -> Result<Json<Deleted>, ToolError> {
+///     Ok(Json(db.delete(&user_id, &reason, me.subject()).await?))
+/// }
 /// ```
 ///
 /// The doc comment is what models read. The function itself stays as it is and can be called directly; such a call
@@ -85,9 +87,13 @@ pub fn tool(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// impl Accounts {
 ///     /// Closes an account.
 ///     #[tool(scopes = "admin", destructive)]
-///     async fn close(&self, id: String) -> Result<String, ToolError> { … }
+///     async fn close(&self, id: String) -> Result<(), ToolError> {
+///         self.open()?.remove(&id).ok_or_else(|| ToolError::invalid("id", "is not open"))
+///     }
 ///
-///     fn helper(&self) { … }            // not a tool
+///     fn open(&self) -> Result<Guard<'_>, PoolError> {      // not a tool
+///         self.pool.get()
+///     }
 /// }
 ///
 /// server.tools(Accounts::new(pool))
@@ -99,7 +105,11 @@ pub fn toolset(attr: TokenStream, item: TokenStream) -> TokenStream {
     item::toolset(attr.into(), item.into()).into()
 }
 
-/// Lists tools for a server: `tools![whoami, files::read]`.
+/// Lists tools for a server, by the paths of their functions.
+///
+/// ```ignore
+/// server.tools(tools![whoami, files::read])
+/// ```
 ///
 /// With a renamed `mcp-runtime`: `tools![crate = path; whoami, files::read]`.
 #[proc_macro]

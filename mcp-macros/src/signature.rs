@@ -55,9 +55,9 @@ pub(crate) struct Shape {
 
 pub(crate) enum Param {
     /// Made by the framework.
-    Injected(Type),
+    Injected(Box<Type>),
     /// Sent by the caller.
-    Argument(Argument),
+    Argument(Box<Argument>),
 }
 
 pub(crate) struct Argument {
@@ -87,14 +87,14 @@ impl Shape {
 
     pub(crate) fn arguments(&self) -> impl Iterator<Item = &Argument> {
         self.params.iter().filter_map(|param| match param {
-            Param::Argument(argument) => Some(argument),
+            Param::Argument(argument) => Some(&**argument),
             Param::Injected(_) => None,
         })
     }
 
     pub(crate) fn injected(&self) -> impl Iterator<Item = &Type> {
         self.params.iter().filter_map(|param| match param {
-            Param::Injected(ty) => Some(ty),
+            Param::Injected(ty) => Some(&**ty),
             Param::Argument(_) => None,
         })
     }
@@ -143,9 +143,9 @@ fn read_param(param: &PatType, errors: &mut Errors, fatal: &mut Errors) -> Optio
         if let Some(arg) = param.attrs.iter().find(|attr| attr.path().is_ident("arg")) {
             errors.push(arg, errors::ARG_ON_INJECTED);
         }
-        return Some(Param::Injected((*param.ty).clone()));
+        return Some(Param::Injected(param.ty.clone()));
     }
-    read_argument(param, errors, fatal).map(Param::Argument)
+    read_argument(param, errors, fatal).map(|argument| Param::Argument(Box::new(argument)))
 }
 
 fn check_attributes(attrs: &[Attribute], errors: &mut Errors) {
@@ -292,7 +292,7 @@ fn mentions_impl(tokens: TokenStream) -> bool {
 }
 
 /// Whether there is a reference or a lifetime other than `'static`.
-fn borrows(tokens: TokenStream) -> bool {
+pub(crate) fn borrows(tokens: TokenStream) -> bool {
     let mut trees = tokens.into_iter().peekable();
     while let Some(tree) = trees.next() {
         let borrowed = match &tree {

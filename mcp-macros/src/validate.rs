@@ -63,14 +63,13 @@ pub(crate) fn tool_name(attr: &ToolAttr, function: &Ident, errors: &mut Errors) 
     name
 }
 
-/// What the model is told.
+/// What the model is told; empty if nothing is.
 pub(crate) fn description(attr: &ToolAttr, function: &Function, errors: &mut Errors) -> String {
-    let text = attr.description.as_ref().map(syn::LitStr::value);
-    let text = text.unwrap_or_else(|| attr::doc_text(&function.attrs));
-    if text.trim().is_empty() {
-        errors.push(&function.sig.ident, errors::NO_DESCRIPTION);
+    let Some(written) = &attr.description else { return attr::doc_text(&function.attrs) };
+    if written.value().trim().is_empty() {
+        errors.push(written, errors::EMPTY_DESCRIPTION);
     }
-    text
+    written.value()
 }
 
 /// What the type of the function's name would hide.

@@ -152,7 +152,8 @@ fn rs256(audience: &str) -> (VerifyingKey, String) {
     );
     let signed = format!("{}.{}", encode(r#"{"alg":"RS256","typ":"at+jwt","kid":"bench"}"#.into()), encode(claims));
     let mut signature = vec![0; pair.public_modulus_len()];
-    pair.sign(&signature::RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).expect("a signature");
+    pair.sign(&signature::RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)
+        .expect("a signature");
     let key = VerifyingKey::from_pem(Algorithm::RS256, pem.as_bytes()).expect("a key");
     (key, format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }

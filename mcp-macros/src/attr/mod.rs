@@ -257,7 +257,7 @@ pub(crate) fn doc_text(attrs: &[syn::Attribute]) -> String {
         syn::Meta::NameValue(meta) if meta.path.is_ident("doc") => text(&meta.value).map(LitStr::value),
         _ => None,
     });
-    let text: Vec<String> = lines.flat_map(|text| text.lines().map(doc_line).collect::<Vec<_>>()).collect();
+    let text: Vec<String> = lines.flat_map(|text| text.split('\n').map(doc_line).collect::<Vec<_>>()).collect();
     text.join("\n").trim().to_owned()
 }
 

@@ -47,10 +47,9 @@ fn from_call(call: &ExprCall, errors: &mut Errors) -> Option<Scopes> {
     let mut parts = Vec::new();
     for value in &call.args {
         let part = parse(value, errors)?;
-        if let Scopes::Scope(scope) = &part {
-            if names(&parts, scope) {
-                errors.push(value, errors::scope_twice(scope));
-            }
+        match &part {
+            Scopes::Scope(scope) if names(&parts, scope) => errors.push(value, errors::scope_twice(scope)),
+            _ => {}
         }
         parts.push(part);
     }

@@ -50,10 +50,9 @@ pub(crate) fn stub(model: ToolModel<'_>) -> TokenStream {
 
 fn marker(model: &ToolModel<'_>, vis: TokenStream) -> TokenStream {
     let (cfgs, marker) = (model.cfgs(), &model.marker);
-    quote! {
+    quote_spanned! {marker.span()=>
         #(#cfgs)*
         #[doc(hidden)]
-        #[allow(non_camel_case_types)]
         #vis enum #marker {}
     }
 }
@@ -223,8 +222,8 @@ fn arguments(model: &ToolModel<'_>, shape: &Shape, types: &[TokenStream]) -> Tok
     let defaults = shape.arguments().map(|argument| match &argument.default {
         None => quote!(::core::option::Option::None),
         Some(default) => {
-            let value = model.outside(default_value(default, &argument.at));
-            quote!(::core::option::Option::Some(|| #value))
+            let function = default_fn(model, argument, default_value(default, &argument.at));
+            quote!(::core::option::Option::Some(#function))
         }
     });
     quote!(#rt::#args_n::<#(#types),*>(&[#(#specs),*], (#(#defaults,)*)))
@@ -237,6 +236,35 @@ fn spec(argument: &Argument, rt: &TokenStream) -> TokenStream {
         None => quote!(.default_json(::core::option::Option::None)),
     });
     quote!(#rt::ArgSpec::new(#name, #description) #default)
+}
+
+/// What makes a default. A value that says `Self` is put where that is the author's type.
+fn default_fn(model: &ToolModel<'_>, argument: &Argument, value: TokenStream) -> TokenStream {
+    match model.receiver {
+        Receiver::Method(this) if mentions_self(value.clone()) => {
+            let ty = model.outside(&argument.ty);
+            quote_spanned! {Span::mixed_site()=> {
+                trait MakesDefault {
+                    fn value() -> #ty;
+                }
+                impl MakesDefault for #this {
+                    fn value() -> #ty {
+                        #value
+                    }
+                }
+                <#this as MakesDefault>::value
+            }}
+        }
+        _ => quote!(|| #value),
+    }
+}
+
+fn mentions_self(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|tree| match tree {
+        TokenTree::Ident(ident) => ident == "Self",
+        TokenTree::Group(group) => mentions_self(group.stream()),
+        _ => false,
+    })
 }
 
 fn default_value(default: &DefaultValue, at: &Ident) -> TokenStream {
@@ -296,7 +324,6 @@ fn call(model: &ToolModel<'_>, values: &[&Ident]) -> TokenStream {
 
 fn run_fn(rt: &TokenStream, body: &TokenStream) -> TokenStream {
     quote_spanned! {Span::mixed_site()=>
-        #[allow(unused_variables)]
         fn run<'a>(
             receiver: &'a ::std::sync::Arc<<Self as #rt::Tool>::Receiver>,
             permit: #rt::Permit<Self>,

@@ -36,6 +36,7 @@ struct Listed<'a> {
     name: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     title: Option<&'static str>,
+    #[serde(skip_serializing_if = "str::is_empty")]
     description: &'static str,
     input_schema: &'a Value,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -8,7 +8,7 @@ use serde::Serialize;
 pub struct ToolInfo {
     /// A name for people (`title`).
     pub title: Option<&'static str>,
-    /// What the tool does, for the model: the function's doc comment.
+    /// What the tool does, for the model: the function's doc comment. Empty if it has none.
     pub description: &'static str,
     /// Hints about its effects.
     pub annotations: Annotations,
