@@ -1,4 +1,33 @@
-//! Protected MCP tools.
+//! Protected tools of the [Model Context Protocol](https://modelcontextprotocol.io): put one attribute on a function,
+//! and scopes, quotas and OAuth stand before its body.
+//!
+//! ```no_run
+//! use mcp_runtime::{Server, auth::StaticTokens, tool, tools};
+//!
+//! /// Add two numbers.
+//! #[tool(scopes = "math", rate_limit = "100/m")]
+//! async fn add(a: i64, b: i64) -> String { a.saturating_add(b).to_string() }
+//!
+//! # async fn run(secret: &str) -> Result<(), Box<dyn std::error::Error>> {
+//! let server = Server::builder("calculator", "1.0.0")
+//!     .tools(tools![add])
+//!     .auth(StaticTokens::new().token(secret, "alice", ["math"]))
+//!     .build()?;
+//! # #[cfg(feature = "http")]
+//! server.serve("127.0.0.1:8000").await?;
+//! # Ok(()) }
+//! ```
+//!
+//! * [`macro@tool`], [`macro@toolset`], [`tools!`]: the grammar.
+//! * [`Server`] and [`ServerBuilder`]: what is served, and under which rules.
+//! * [`auth`]: who is calling. [`guard`]: what is allowed.
+//! * [`Json`], [`ToolError`], [`State`], [`Identity`], [`Context`]: what tools return and receive.
+//! * `testing` (feature `testing`): all of it in memory, as whoever you say, at any time.
+//!
+//! The repository's README shows every refusal on the wire and the security model in half a page.
+
+// What only HTTP asks of the layers below stays where it belongs; whether it is used, the default features tell.
+#![cfg_attr(not(feature = "http"), allow(dead_code))]
 
 pub mod auth;
 pub mod clock;
@@ -10,11 +39,11 @@ mod server;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod tool;
-#[cfg(feature = "http")]
 mod transport;
 
 #[cfg(feature = "http")]
 pub use self::http::HttpSettings;
+/// The attribute for implementations of [`Authenticator`](auth::Authenticator).
 pub use async_trait::async_trait;
 pub use auth::Identity;
 pub use mcp_macros::{tool, tools, toolset};
@@ -32,3 +61,8 @@ pub use tool::{
 };
 #[cfg(feature = "http")]
 pub use transport::{ServeError, stop_signal};
+
+/// The README's code is compiled, so that it cannot lie.
+#[cfg(all(doctest, feature = "http", feature = "jwt"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

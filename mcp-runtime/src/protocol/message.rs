@@ -25,6 +25,13 @@ pub(crate) struct Message<'a, P> {
 #[serde(transparent)]
 pub(crate) struct Id<'a>(&'a RawValue);
 
+impl<'a> Id<'a> {
+    /// The id as it was written.
+    pub(crate) fn as_str(self) -> &'a str {
+        self.0.get()
+    }
+}
+
 /// Ids are echoed, so they are bounded; nobody's is near this.
 const MAX_ID_BYTES: usize = 512;
 

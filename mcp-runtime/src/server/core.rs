@@ -242,6 +242,7 @@ impl Core {
         verify_head(&Head { method: Some(method), name, meta: meta.as_ref() }, arrival)
     }
 
+    #[cfg_attr(not(feature = "http"), expect(unused_variables, reason = "only HTTP brings something along"))]
     fn site<'a>(&'a self, arrival: Arrival<'a>) -> CallSite<'a> {
         CallSite {
             states: &self.states,

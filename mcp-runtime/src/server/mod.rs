@@ -11,9 +11,11 @@ mod results;
 
 use std::sync::Arc;
 
-pub(crate) use self::core::{Announced, Arrival, Core, unreadable, unsupported_version};
+#[cfg(any(test, feature = "http", feature = "testing"))]
+pub(crate) use self::core::Announced;
+pub(crate) use self::core::{Arrival, Core, unreadable, unsupported_version};
 pub use builder::{BuildError, ServerBuilder};
-pub(crate) use outcome::Outcome;
+pub(crate) use outcome::{Outcome, denial_error};
 pub use policies::{Policies, PolicyRow};
 pub(crate) use public_url::PublicUrl;
 use registry::Registry;

@@ -1,5 +1,7 @@
 //! What a message came to, before a transport puts it on its wire.
 
+use serde_json::json;
+
 use crate::{
     guard::{Denial, LimitState},
     protocol::{ErrorCode, Id, Reply, RpcError},
@@ -27,5 +29,36 @@ impl<'b> Outcome<'b> {
     /// The same words for a name that does not exist and for one that may not be known.
     pub(crate) fn unknown_tool(id: Id<'b>) -> Self {
         Self::error(Some(id), ErrorCode::InvalidParams, "unknown tool")
+    }
+}
+
+/// A denial as a JSON-RPC error. What a transport has besides, such as a status, it adds itself.
+pub(crate) fn denial_error(denial: &Denial) -> RpcError {
+    let reason = denial.reason();
+    match denial {
+        Denial::Unauthenticated { scopes, .. } => {
+            let data = if scopes.is_empty() {
+                json!({"reason": reason})
+            } else {
+                json!({"reason": reason, "required": scopes})
+            };
+            RpcError::new(ErrorCode::Unauthenticated, "log in first: a valid bearer token is needed").with_data(data)
+        }
+        Denial::MissingScopes { required } => {
+            RpcError::new(ErrorCode::Forbidden, "the token does not grant the scopes this call needs")
+                .with_data(json!({"reason": reason, "required": required}))
+        }
+        Denial::RateLimited { limit } => {
+            let wait = u64::try_from(limit.wait().as_millis()).unwrap_or(u64::MAX);
+            RpcError::new(ErrorCode::RateLimited, "too many calls; try again later")
+                .with_data(json!({"reason": reason, "limit": limit.limit().to_string(), "retryAfterMs": wait}))
+        }
+        Denial::Refused { message } => {
+            RpcError::new(ErrorCode::Forbidden, message.clone()).with_data(json!({"reason": reason}))
+        }
+        Denial::Unavailable { .. } => {
+            RpcError::new(ErrorCode::Unavailable, "this cannot be decided right now; try again later")
+                .with_data(json!({"reason": reason}))
+        }
     }
 }

@@ -1,14 +1,8 @@
-//! How messages arrive: the MCP endpoint over axum.
+//! How messages arrive. Every transport ends at the same core and the same gate.
 
-mod body;
-mod connection;
-mod denial;
-mod endpoint;
-mod headers;
-mod legacy;
-mod listen;
-mod router;
-mod serve;
-mod stateless;
+#[cfg(feature = "http")]
+mod http;
+mod stdio;
 
-pub use serve::{ServeError, stop_signal};
+#[cfg(feature = "http")]
+pub use self::http::{ServeError, stop_signal};

@@ -2,16 +2,15 @@
 
 use std::fmt::Write as _;
 
+use crate::{
+    guard::{Denial, LimitState},
+    protocol::{Id, Reply},
+    server::denial_error,
+};
 use axum::{body::Body, response::Response};
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
-};
-use serde_json::json;
-
-use crate::{
-    guard::{Denial, LimitState},
-    protocol::{ErrorCode, Id, Reply, RpcError},
 };
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -19,7 +18,7 @@ const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy"
 
 /// Answers a denial. `metadata` is where clients find the authorization server, if there is one (RFC 9728 §5.1).
 pub(super) fn respond(denial: &Denial, id: Option<Id<'_>>, metadata: Option<&str>) -> Response {
-    let mut response = json_response(status(denial), Reply::error(id, &error(denial)));
+    let mut response = json_response(status(denial), Reply::error(id, &denial_error(denial)));
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(challenge) = challenge(denial, metadata) {
@@ -39,37 +38,6 @@ pub(super) fn respond(denial: &Denial, id: Option<Id<'_>>, metadata: Option<&str
         _ => {}
     }
     response
-}
-
-/// The same denial as a JSON-RPC error; on its own where one message of a batch is denied.
-pub(super) fn error(denial: &Denial) -> RpcError {
-    let reason = denial.reason();
-    match denial {
-        Denial::Unauthenticated { scopes, .. } => {
-            let data = if scopes.is_empty() {
-                json!({"reason": reason})
-            } else {
-                json!({"reason": reason, "required": scopes})
-            };
-            RpcError::new(ErrorCode::Unauthenticated, "log in first: a valid bearer token is needed").with_data(data)
-        }
-        Denial::MissingScopes { required } => {
-            RpcError::new(ErrorCode::Forbidden, "the token does not grant the scopes this call needs")
-                .with_data(json!({"reason": reason, "required": required}))
-        }
-        Denial::RateLimited { limit } => {
-            let wait = u64::try_from(limit.wait().as_millis()).unwrap_or(u64::MAX);
-            RpcError::new(ErrorCode::RateLimited, "too many calls; try again later")
-                .with_data(json!({"reason": reason, "limit": limit.limit().to_string(), "retryAfterMs": wait}))
-        }
-        Denial::Refused { message } => {
-            RpcError::new(ErrorCode::Forbidden, message.clone()).with_data(json!({"reason": reason}))
-        }
-        Denial::Unavailable { .. } => {
-            RpcError::new(ErrorCode::Unavailable, "this cannot be decided right now; try again later")
-                .with_data(json!({"reason": reason}))
-        }
-    }
 }
 
 /// Says what the caller has left (draft-ietf-httpapi-ratelimit-headers).

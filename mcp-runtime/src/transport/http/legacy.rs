@@ -16,7 +16,7 @@ use super::{
 use crate::{
     auth::{Caller, ClientAddress},
     protocol::{ErrorCode, Message, PlainParams, Reply, Revision, RpcError},
-    server::{Arrival, Outcome, unreadable},
+    server::{Arrival, Outcome, denial_error, unreadable},
 };
 
 /// How many messages one batch may hold: each may be a call.
@@ -130,7 +130,7 @@ impl Request {
         match self.app.server.core().answer_parsed(message, self.arrival(revision)).await {
             Outcome::Reply(reply, _) => Some(reply),
             Outcome::Error(id, error) => Some(Reply::error(id, &error)),
-            Outcome::Denied(id, denial) => Some(Reply::error(id, &denial::error(&denial))),
+            Outcome::Denied(id, denial) => Some(Reply::error(id, &denial_error(&denial))),
             Outcome::Accepted => None,
             Outcome::Listen(id) => {
                 let error = RpcError::new(ErrorCode::MethodNotFound, "method not found");

@@ -1,0 +1,14 @@
+//! Streamable HTTP: the MCP endpoint over axum, and our own listener for it.
+
+mod body;
+mod connection;
+mod denial;
+mod endpoint;
+mod headers;
+mod legacy;
+mod listen;
+mod router;
+mod serve;
+mod stateless;
+
+pub use serve::{ServeError, stop_signal};
