@@ -6,6 +6,7 @@ mod authenticator;
 mod identity;
 #[cfg(feature = "jwt")]
 mod jwt;
+mod public_url;
 #[cfg(feature = "http")]
 mod resource_metadata;
 mod static_tokens;
@@ -19,10 +20,10 @@ pub(crate) use identity::{CallerKey, is_scope_token};
 pub use jwt::{
     Algorithm, CryptoProviderError, Jwt, KeyError, SigningKey, UnknownAlgorithm, VerifyingKey, install_crypto_provider,
 };
+pub(crate) use public_url::PublicUrl;
 #[cfg(feature = "http")]
 pub(crate) use resource_metadata::{ResourceMetadata, WellKnown, well_known_path};
 pub use static_tokens::StaticTokens;
 pub(crate) use verifier::Verifier;
-pub(crate) use web_url::WebUrl;
 #[cfg(feature = "http")]
-pub(crate) use web_url::{is_loopback_host, split_port};
+pub(crate) use web_url::{WebUrl, is_loopback_host, split_port};

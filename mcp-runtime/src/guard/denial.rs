@@ -43,6 +43,11 @@ pub enum Denial {
 }
 
 impl Denial {
+    /// Nobody is logged in, and it does not matter what for.
+    pub(crate) const fn stranger() -> Self {
+        Self::Unauthenticated { scopes: Vec::new(), token_sent: false }
+    }
+
     /// The stable word for the reason, as it stands in `error.data.reason`.
     #[must_use]
     pub fn reason(&self) -> &'static str {

@@ -7,10 +7,7 @@ use http::{
 };
 
 use super::HttpSettings;
-use crate::{
-    auth::{WebUrl, is_loopback_host, split_port},
-    server::PublicUrl,
-};
+use crate::auth::{PublicUrl, WebUrl, is_loopback_host, split_port};
 
 /// Who may be asked for, and by which pages.
 #[derive(Debug)]

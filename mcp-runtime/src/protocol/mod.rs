@@ -9,7 +9,8 @@ mod revision;
 pub(crate) use error_code::{ErrorCode, RpcError};
 pub(crate) use message::{Id, Message, MessageSeed, brief};
 pub(crate) use params::{
-    ArgumentSeed, CallParams, CallParamsSeed, InitializeParams, ListParams, ListenParams, Meta, PlainParams, ToolCall,
+    ArgumentSeed, CallParams, CallParamsSeed, InitializeParams, ListParams, ListenParams, Meta, PlainParams,
+    SubscriptionFilter, ToolCall,
 };
 pub(crate) use reply::Reply;
 pub use revision::Revision;

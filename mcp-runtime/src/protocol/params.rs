@@ -184,10 +184,10 @@ pub(crate) struct InitializeParams<'a> {
 
 /// `subscriptions/listen`.
 #[derive(Debug, Deserialize)]
-pub(crate) struct ListenParams {
-    /// What the client wants to hear of. A server without changing lists acknowledges an empty filter.
-    #[serde(rename = "notifications")]
-    pub(crate) _notifications: SubscriptionFilter,
+pub(crate) struct ListenParams<'a> {
+    /// A [`SubscriptionFilter`].
+    #[serde(borrow)]
+    pub(crate) notifications: &'a RawValue,
 }
 
 /// Which notifications a subscriber asks for.

@@ -2,9 +2,9 @@
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
-use super::{Core, Inner, Policies, PolicyRow, PublicUrl, Registry, Results, Server, Settings, results::CacheScope};
+use super::{Core, Inner, Policies, PolicyRow, Registry, Results, Server, Settings, results::CacheScope};
 use crate::{
-    auth::{Authenticator, Verifier},
+    auth::{Authenticator, PublicUrl, Verifier},
     clock::Clock,
     guard::{Catalogue, Defaults, Gate, QuotaTable, RateLimit},
     tool::{Bind, Requirements, StateMap, ToolSet},

@@ -11,7 +11,7 @@ use crate::{
     guard::{Denial, Gate},
     protocol::{
         CallParams, ErrorCode, Id, InitializeParams, ListParams, ListenParams, Message, Meta, PlainParams, Revision,
-        RpcError, brief,
+        RpcError, SubscriptionFilter, brief,
     },
     tool::{CallInput, CallSite, Head, Refusal, Registered, Running, Started, StateMap},
 };
@@ -59,7 +59,8 @@ impl Core {
                 Some(Started::Mismatch(id, error)) => return Outcome::Error(Some(id), error),
                 Some(Started::Denied(id, denial)) => return Outcome::Denied(Some(id), denial),
                 Some(Started::Running(id, running)) => return self.finish(id, tool, running, arrival).await,
-                None => {}
+                // The call may have been charged, so it is not tried again.
+                None => return self.panicked(body, tool, arrival.revision),
             }
         }
         match Message::parse(body) {
@@ -79,7 +80,7 @@ impl Core {
                 // Nothing is ever asked of clients, so no answer of theirs means anything; the older revisions have
                 // it accepted all the same.
                 (true, false) => Outcome::Accepted,
-                _ => Outcome::error(None, ErrorCode::InvalidRequest, "this is not a request or a notification"),
+                _ => Outcome::error(message.id, ErrorCode::InvalidRequest, "this is not a request or a notification"),
             };
         };
         let Some(id) = message.id else { return Outcome::Accepted };
@@ -103,8 +104,8 @@ impl Core {
             ("tools/call", _) => self.call(id, params, arrival).await,
             ("tools/list", _) => self.list(id, params, arrival.revision),
             ("server/discover", true) => Outcome::Reply(self.results.discover(id), None),
-            ("subscriptions/listen", true) => match object::<ListenParams>(params) {
-                Ok(_) => Outcome::Listen(id),
+            ("subscriptions/listen", true) => match subscription(params) {
+                Ok(()) => Outcome::Listen(id),
                 Err(error) => Outcome::Error(Some(id), error),
             },
             ("initialize", false) => match object::<InitializeParams<'_>>(params) {
@@ -163,6 +164,16 @@ impl Core {
         }
     }
 
+    /// The answer where the author's code panicked before the body could run.
+    fn panicked<'b>(&self, body: &'b str, tool: &dyn Registered, revision: Revision) -> Outcome<'b> {
+        match Message::parse(body) {
+            Ok(Message { id: Some(id), .. }) => {
+                Outcome::Reply(self.results.call(id, revision, &failure::panicked(tool.name())), None)
+            }
+            _ => Outcome::error(None, ErrorCode::Internal, "internal error"),
+        }
+    }
+
     /// Waits for the body, no longer than it may take.
     async fn finish<'b>(
         &self,
@@ -181,15 +192,18 @@ impl Core {
         self.registry.get(announced.name.as_deref()?)
     }
 
+    /// Whether nothing here is for this caller but the way to log in.
+    pub(crate) fn is_closed_to(&self, caller: &Caller) -> bool {
+        matches!(caller, Caller::Anonymous(_)) && !self.open_to_anonymous
+    }
+
     /// What headers alone already decide against a request, before its body is read. It admits nothing.
     pub(crate) fn deny_early(&self, announced: &Announced<'_>, caller: &Caller) -> Result<(), Denial> {
         let tool = announced.name.as_deref().and_then(|name| self.registry.get(name));
         match (announced.method, tool) {
             ("server/discover", _) => Ok(()),
             ("tools/call", Some(tool)) => tool.test(caller).map(drop),
-            _ if matches!(caller, Caller::Anonymous(_)) && !self.open_to_anonymous => {
-                Err(Denial::Unauthenticated { scopes: Vec::new(), token_sent: false })
-            }
+            _ if self.is_closed_to(caller) => Err(Denial::stranger()),
             _ => Ok(()),
         }
     }
@@ -224,8 +238,8 @@ impl Core {
 
     /// Whether this caller may see lists and try names. Each try counts.
     fn may_guess(&self, caller: &Caller) -> Result<(), Denial> {
-        if matches!(caller, Caller::Anonymous(_)) && !self.open_to_anonymous {
-            return Err(Denial::Unauthenticated { scopes: Vec::new(), token_sent: false });
+        if self.is_closed_to(caller) {
+            return Err(Denial::stranger());
         }
         self.gate.charge_other(caller)
     }
@@ -235,11 +249,11 @@ impl Core {
         if !arrival.revision.is_stateless() {
             return Ok(());
         }
-        let meta = object::<PlainParams<'_>>(params)?.meta;
+        let meta = object::<PlainParams<'_>>(params)?.meta.ok_or_else(RpcError::missing_meta)?;
         let call = (method == "tools/call").then(|| CallParams::parse(params.map_or("{}", RawValue::get)));
         let call = call.transpose().map_err(|error| RpcError::new(ErrorCode::InvalidParams, brief(&error)))?;
         let name = call.as_ref().map(|call| &*call.name);
-        verify_head(&Head { method: Some(method), name, meta: meta.as_ref() }, arrival)
+        verify_head(&Head { method: Some(method), name, meta: Some(&meta) }, arrival)
     }
 
     #[cfg_attr(not(feature = "http"), expect(unused_variables, reason = "only HTTP brings something along"))]
@@ -282,6 +296,12 @@ fn object<'b, T: Deserialize<'b>>(params: Option<&'b RawValue>) -> Result<T, Rpc
         return Err(RpcError::new(ErrorCode::InvalidParams, "params must be an object"));
     }
     serde_json::from_str(json).map_err(|error| RpcError::new(ErrorCode::InvalidParams, brief(&error)))
+}
+
+/// Whether the parameters of `subscriptions/listen` are in order. What they ask for does not matter: nothing changes.
+fn subscription(params: Option<&RawValue>) -> Result<(), RpcError> {
+    let filter = object::<ListenParams<'_>>(params)?.notifications;
+    object::<SubscriptionFilter>(Some(filter)).map(drop)
 }
 
 /// Why a body is no message.

@@ -5,7 +5,6 @@ mod core;
 mod failure;
 mod outcome;
 mod policies;
-mod public_url;
 mod registry;
 mod results;
 
@@ -17,8 +16,9 @@ pub(crate) use self::core::{Arrival, Core, unreadable, unsupported_version};
 pub use builder::{BuildError, ServerBuilder};
 pub(crate) use outcome::{Outcome, denial_error};
 pub use policies::{Policies, PolicyRow};
-pub(crate) use public_url::PublicUrl;
 use registry::Registry;
+
+use crate::auth::PublicUrl;
 pub(crate) use results::Results;
 
 /// A server with its tools, its rules and its way to know callers; built once, never changed.

@@ -130,6 +130,8 @@ struct SubscriptionMeta<'a> {
 pub(crate) struct Results {
     /// MCP `Implementation`.
     server: Box<RawValue>,
+    /// The same for 2025-03-26, which knew no titles.
+    server_untitled: Box<RawValue>,
     instructions: Option<String>,
     list_scope: CacheScope,
 }
@@ -143,10 +145,11 @@ impl Results {
         list_scope: CacheScope,
     ) -> Result<Self, serde_json::Error> {
         let mut server = json!({"name": name, "version": version});
+        let server_untitled = serde_json::value::to_raw_value(&server)?;
         if let Some(title) = title {
             server["title"] = title.into();
         }
-        Ok(Self { server: serde_json::value::to_raw_value(&server)?, instructions, list_scope })
+        Ok(Self { server: serde_json::value::to_raw_value(&server)?, server_untitled, instructions, list_scope })
     }
 
     /// `tools/call`. Structured content is left out where the revision has none, or only of objects.
@@ -156,7 +159,7 @@ impl Results {
             stateless || (revision.has_structured_content() && json.get().trim_start().starts_with('{'))
         };
         let body = CallBody {
-            content: result.blocks(),
+            content: result.blocks(revision.has_structured_content()),
             structured_content: result.structured.as_deref().filter(fits),
             is_error: result.is_error,
             result_type: stateless.then_some("complete"),
@@ -198,10 +201,11 @@ impl Results {
     /// `initialize` of the older revisions: the requested one if it is among them, else the newest of them.
     pub(crate) fn initialize(&self, id: Id<'_>, requested: &str) -> Reply {
         let revision = Revision::parse(requested).filter(|revision| !revision.is_stateless());
+        let revision = revision.unwrap_or(Revision::NEWEST_LEGACY);
         let result = Initialized {
-            protocol_version: revision.unwrap_or(Revision::NEWEST_LEGACY).as_str(),
+            protocol_version: revision.as_str(),
             capabilities: Capabilities::default(),
-            server_info: &self.server,
+            server_info: if revision.has_structured_content() { &self.server } else { &self.server_untitled },
             instructions: self.instructions.as_deref(),
         };
         Reply::result(id, &result)

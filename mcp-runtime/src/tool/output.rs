@@ -104,26 +104,29 @@ impl CallToolResult {
         Ok(Self { content: vec![Content::Mirror], structured: Some(structured), is_error: false })
     }
 
-    /// The blocks as they go on the wire.
-    pub(crate) fn blocks(&self) -> impl Serialize + '_ {
-        Blocks { blocks: &self.content, mirror: self.structured.as_deref().map_or("", RawValue::get) }
+    /// The blocks as they go on the wire; without `links` those become text.
+    pub(crate) fn blocks(&self, links: bool) -> impl Serialize + '_ {
+        Blocks { blocks: &self.content, mirror: self.structured.as_deref().map_or("", RawValue::get), links }
     }
 }
 
 struct Blocks<'a> {
     blocks: &'a [Content],
     mirror: &'a str,
+    links: bool,
 }
 
 impl Serialize for Blocks<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.blocks.iter().map(|content| Block { content, mirror: self.mirror }))
+        let block = |content| Block { content, mirror: self.mirror, links: self.links };
+        serializer.collect_seq(self.blocks.iter().map(block))
     }
 }
 
 struct Block<'a> {
     content: &'a Content,
     mirror: &'a str,
+    links: bool,
 }
 
 impl Serialize for Block<'_> {
@@ -136,6 +139,9 @@ impl Serialize for Block<'_> {
             Content::Mirror => put(&[("type", "text"), ("text", self.mirror)]),
             Content::Image { data, mime_type } => put(&[("type", "image"), ("data", data), ("mimeType", mime_type)]),
             Content::Audio { data, mime_type } => put(&[("type", "audio"), ("data", data), ("mimeType", mime_type)]),
+            Content::ResourceLink { uri, name } if !self.links => {
+                put(&[("type", "text"), ("text", &format!("{name}: {uri}"))])
+            }
             Content::ResourceLink { uri, name } => put(&[("type", "resource_link"), ("uri", uri), ("name", name)]),
         }?;
         map.end()

@@ -65,10 +65,7 @@ async fn post(app: &Arc<App>, parts: Parts, body: &mut Unread) -> Response {
     }
     let address = peer.map_or(ClientAddress::LOCAL, ClientAddress::new);
     match headers::era(&parts.headers) {
-        Era::Known(Revision::V2026_07_28) => match identify(app, &parts.headers, address).await {
-            Ok(caller) => stateless::answer(app, &parts, body, &caller).await,
-            Err(denial) => denied(app, &denial, None),
-        },
+        Era::Known(Revision::V2026_07_28) => stateless::answer(app, &parts, body, address).await,
         Era::Known(revision) => legacy::answer(app, parts, body, address, Some(revision)).await,
         Era::Unsaid => legacy::answer(app, parts, body, address, None).await,
         Era::Unsupported(version) => explain(app, body, unsupported_version(&version)).await,
@@ -80,13 +77,20 @@ async fn post(app: &Arc<App>, parts: Parts, body: &mut Unread) -> Response {
 }
 
 /// Who calls. A token that was sent and is bad is a 401 whatever is asked for.
-pub(super) async fn identify(app: &App, headers: &HeaderMap, address: ClientAddress) -> Result<Caller, Denial> {
+///
+/// Whoever brings no token pays with the bucket of its address, unless `is_discovery`: clients find out with it how to
+/// talk to us, and to throttle that hard would teach them the wrong revision.
+pub(super) async fn identify(
+    app: &App,
+    headers: &HeaderMap,
+    address: ClientAddress,
+    is_discovery: bool,
+) -> Result<Caller, Denial> {
     let core = app.server.core();
     let token = match headers::credentials(headers) {
         Credentials::Bearer(token) => token,
         Credentials::None => {
-            // Clients find out with it how to talk to us; to throttle it hard would teach them the wrong revision.
-            if headers.get(headers::METHOD).is_none_or(|method| method != "server/discover") {
+            if !is_discovery {
                 core.gate.charge_address(address)?;
             }
             return Ok(Caller::Anonymous(address));

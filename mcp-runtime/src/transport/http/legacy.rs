@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     auth::{Caller, ClientAddress},
+    guard::Denial,
     protocol::{ErrorCode, Message, PlainParams, Reply, Revision, RpcError},
     server::{Arrival, Outcome, denial_error, unreadable},
 };
@@ -30,7 +31,7 @@ pub(super) async fn answer(
     address: ClientAddress,
     revision: Option<Revision>,
 ) -> Response {
-    let caller = match identify(app, &parts.headers, address).await {
+    let caller = match identify(app, &parts.headers, address, false).await {
         Ok(caller) => caller,
         Err(denial) => return denied(app, &denial, None),
     };
@@ -62,6 +63,9 @@ impl Request {
             Err(response) => return response,
         };
         let revision = self.revision.unwrap_or(Revision::V2025_03_26);
+        if self.app.server.core().is_closed_to(&self.caller) {
+            return self.challenge(text);
+        }
         if text.trim_ascii_start().starts_with('[') {
             return self.answer_batch(text, revision).await;
         }
@@ -74,6 +78,12 @@ impl Request {
         }
         let outcome = self.app.server.core().answer_parsed(message, self.arrival(revision)).await;
         respond(&self.app, outcome, revision, &self.caller)
+    }
+
+    /// A stranger to a server without anything public is told how to log in, and nothing about its message.
+    fn challenge(&self, text: &str) -> Response {
+        let denial = self.app.server.core().needs_login(text, &self.caller).unwrap_or_else(Denial::stranger);
+        denied(&self.app, &denial, None)
     }
 
     fn arrival(&self, revision: Revision) -> Arrival<'_> {
@@ -107,10 +117,21 @@ impl Request {
             return denied(&self.app, &denial, None);
         }
         let mut replies = Vec::new();
-        for part in parts {
-            replies.extend(self.answer_part(part, revision).await);
+        for (number, part) in parts.into_iter().enumerate() {
+            replies.extend(match self.charge_part(number) {
+                Ok(()) => self.answer_part(part, revision).await,
+                Err(denial) => refused_part(part, &denial),
+            });
         }
         if replies.is_empty() { accepted() } else { denial::json_response(StatusCode::OK, Reply::batch(replies)) }
+    }
+
+    /// Without credentials every message of a batch pays like a request of its own; the first has paid already.
+    fn charge_part(&self, number: usize) -> Result<(), Denial> {
+        match &self.caller {
+            Caller::Anonymous(address) if number > 0 => self.app.server.core().gate.charge_address(*address),
+            _ => Ok(()),
+        }
     }
 
     /// The answer to one message of a batch; `None` if it asks for none.
@@ -138,4 +159,10 @@ impl Request {
             }
         }
     }
+}
+
+/// The refusal of one message of a batch; `None` if it asks for no answer.
+fn refused_part(part: &RawValue, denial: &Denial) -> Option<Reply> {
+    let id = Message::parse(part.get()).ok()?.id?;
+    Some(Reply::error(Some(id), &denial_error(denial)))
 }

@@ -15,9 +15,9 @@ use tokio::sync::watch;
 
 use super::{body::Drains, endpoint, listen::Listeners};
 use crate::{
-    auth::{ResourceMetadata, WellKnown, well_known_path},
+    auth::{PublicUrl, ResourceMetadata, WellKnown, well_known_path},
     http::Access,
-    server::{PublicUrl, Server},
+    server::Server,
 };
 
 /// Where the endpoint is if no public URL says so.

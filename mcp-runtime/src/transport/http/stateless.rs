@@ -7,23 +7,32 @@ use http::request::Parts;
 
 use super::{
     body::Unread,
-    endpoint::{denied, explain, respond, text, unread},
+    endpoint::{denied, explain, identify, respond, text, unread},
     headers,
     router::App,
 };
-use crate::{auth::Caller, guard::Denial, protocol::Revision, server::Arrival};
+use crate::{
+    auth::{Caller, ClientAddress},
+    guard::Denial,
+    protocol::Revision,
+    server::{Arrival, Outcome},
+};
 
-/// Answers a request whose caller is known.
-pub(super) async fn answer(app: &Arc<App>, parts: &Parts, body: &mut Unread, caller: &Caller) -> Response {
+/// Answers a request with the headers of this revision.
+pub(super) async fn answer(app: &Arc<App>, parts: &Parts, body: &mut Unread, address: ClientAddress) -> Response {
     let core = app.server.core();
-    let announced = match headers::announced(&parts.headers) {
+    let announced = headers::announced(&parts.headers);
+    let is_discovery = announced.as_ref().is_ok_and(|announced| announced.method == "server/discover");
+    let caller = match identify(app, &parts.headers, address, is_discovery).await {
+        Ok(caller) => caller,
+        Err(denial) => return denied(app, &denial, None),
+    };
+    let announced = match announced {
         Ok(announced) => announced,
-        Err(_) if matches!(caller, Caller::Anonymous(_)) && !core.open_to_anonymous => {
-            return denied(app, &Denial::Unauthenticated { scopes: Vec::new(), token_sent: false }, None);
-        }
+        Err(_) if core.is_closed_to(&caller) => return denied(app, &Denial::stranger(), None),
         Err(error) => return explain(app, body, error).await,
     };
-    if let Err(denial) = core.deny_early(&announced, caller) {
+    if let Err(denial) = core.deny_early(&announced, &caller) {
         return denied(app, &denial, None);
     }
     let bytes = match body.read(&app.server.settings().http).await {
@@ -35,6 +44,13 @@ pub(super) async fn answer(app: &Arc<App>, parts: &Parts, body: &mut Unread, cal
         Err(response) => return response,
     };
     let revision = Revision::V2026_07_28;
-    let arrival = Arrival { revision, caller, announced: Some(&announced), http: Some(parts) };
-    respond(app, core.answer(body, arrival).await, revision, caller)
+    let arrival = Arrival { revision, caller: &caller, announced: Some(&announced), http: Some(parts) };
+    let mut outcome = core.answer(body, arrival).await;
+    // What only said that it was discovery pays after all.
+    if let (true, Caller::Anonymous(_), Outcome::Error(id, _)) = (is_discovery, &caller, &outcome)
+        && let Err(denial) = core.gate.charge_address(address)
+    {
+        outcome = Outcome::Denied(*id, denial);
+    }
+    respond(app, outcome, revision, &caller)
 }

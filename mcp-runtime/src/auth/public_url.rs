@@ -1,6 +1,6 @@
 //! The server's own address, as clients and tokens write it.
 
-use crate::auth::WebUrl;
+use super::web_url::WebUrl;
 
 /// An absolute URL kept as the exact text it was given: tokens name it as their audience and are compared byte for
 /// byte, so it must never be "normalised" on the way.
