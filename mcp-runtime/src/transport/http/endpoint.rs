@@ -60,7 +60,7 @@ async fn post(app: &Arc<App>, parts: Parts, body: &mut Unread) -> Response {
         return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Type must be application/json");
     }
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-    if app.server.settings().no_auth && peer.is_some_and(|peer| !peer.to_canonical().is_loopback()) {
+    if app.server.settings().no_auth && !peer.is_some_and(|peer| peer.to_canonical().is_loopback()) {
         return plain(StatusCode::FORBIDDEN, "this server has no authentication and answers its own machine only");
     }
     let address = peer.map_or(ClientAddress::LOCAL, ClientAddress::new);

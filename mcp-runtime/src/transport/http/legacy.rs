@@ -83,7 +83,8 @@ impl Request {
     /// A stranger to a server without anything public is told how to log in, and nothing about its message.
     fn challenge(&self, text: &str) -> Response {
         let denial = self.app.server.core().needs_login(text, &self.caller).unwrap_or_else(Denial::stranger);
-        denied(&self.app, &denial, None)
+        let id = Message::parse(text).ok().and_then(|message| message.id);
+        denied(&self.app, &denial, id)
     }
 
     fn arrival(&self, revision: Revision) -> Arrival<'_> {
