@@ -71,14 +71,15 @@ impl Unread {
     /// What becomes of a body that nobody wants after the answer is decided.
     ///
     /// hyper closes the connection under a client that is still sending, which then sees a broken pipe instead of
-    /// our answer. So small bodies are swallowed, and for others the connection is closed openly (and by our own
-    /// listener slowly, see `connection.rs`). A client that waits for `100 Continue` will never send its body.
+    /// our answer. So small bodies are swallowed; for others, and those of unknown length, the connection is closed
+    /// openly (and by our own listener slowly, see `connection.rs`). A client that waits for `100 Continue` will never
+    /// send its body.
     pub(super) fn dispose(self, drains: &Drains, response: &mut HeaderMap) {
         let Some(mut body) = self.body else { return };
         if http_body::Body::is_end_stream(&body) {
             return;
         }
-        let small = self.length.is_none_or(|length| length <= DRAIN_BYTES) && !self.expects;
+        let small = self.length.is_some_and(|length| length <= DRAIN_BYTES) && !self.expects;
         let permit = drains.0.clone().try_acquire_owned();
         match permit {
             Ok(permit) if small => {
