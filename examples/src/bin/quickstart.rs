@@ -86,6 +86,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn serve(place: &Place) -> Result<(), Box<dyn Error>> {
+    examples::log_to_stderr();
     let listener =
         TcpListener::bind(place.addr).await.map_err(|error| format!("cannot listen on {}: {error}", place.addr))?;
     let addr = listener.local_addr()?;

@@ -42,6 +42,7 @@ struct Cli {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let cli = Cli::parse();
+    examples::log_to_stderr();
     let listener =
         TcpListener::bind(cli.addr).await.map_err(|error| format!("cannot listen on {}: {error}", cli.addr))?;
     let url = cli.public_url.clone().unwrap_or(format!("http://{}/mcp", listener.local_addr()?));
