@@ -56,7 +56,7 @@ impl Core {
             let input = CallInput { caller: arrival.caller, site: self.site(arrival), verify: &verify };
             match catch(|| tool.call_message(body, input)) {
                 Some(Started::Unreadable) => {}
-                Some(Started::Mismatch(id, error)) => return Outcome::Error(Some(id), error),
+                Some(Started::Mismatch(id, error)) => return self.refuse(Some(id), error, arrival),
                 Some(Started::Denied(id, denial)) => return Outcome::Denied(Some(id), denial),
                 Some(Started::Running(id, running)) => return self.finish(id, tool, running, arrival).await,
                 // The call may have been charged, so it is not tried again.
@@ -65,7 +65,15 @@ impl Core {
         }
         match Message::parse(body) {
             Ok(message) => self.answer_parsed(message, arrival).await,
-            Err(error) => Outcome::Error(None, unreadable(&error)),
+            Err(error) => self.refuse(None, unreadable(&error), arrival),
+        }
+    }
+
+    /// Refuses a message that is not in order. It costs its sender something: reading it cost us something.
+    fn refuse<'b>(&self, id: Option<Id<'b>>, error: RpcError, arrival: Arrival<'_>) -> Outcome<'b> {
+        match self.gate.charge_other(arrival.caller) {
+            Ok(()) => Outcome::Error(id, error),
+            Err(denial) => Outcome::Denied(id, denial),
         }
     }
 
@@ -85,7 +93,7 @@ impl Core {
         };
         let Some(id) = message.id else { return Outcome::Accepted };
         if let Err(error) = self.check_head(method, message.params, arrival) {
-            return Outcome::Error(Some(id), error);
+            return self.refuse(Some(id), error, arrival);
         }
         if let Err(denial) = self.may_ask(method, arrival) {
             return Outcome::Denied(Some(id), denial);

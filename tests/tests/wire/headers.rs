@@ -187,3 +187,29 @@ async fn a_header_that_an_old_revision_does_not_know_is_no_way_around_the_limit_
     }
     assert!(seen.contains(&429), "{seen:?}");
 }
+
+#[tokio::test]
+async fn a_request_of_no_known_revision_spends_the_bucket_of_its_address() {
+    let world = World::new(crate::lists::hello_only(), |builder| builder.address_rate_limit("3/m"));
+    for version in ["2099-01-01", "\u{e9}"] {
+        let from = format!("203.0.113.{}", version.len());
+        let mut seen = Vec::new();
+        for _ in 0..5 {
+            let call = Call::tool("hello", json!({})).set("MCP-Protocol-Version", version);
+            seen.push(call.from(&from).send(&world).await.status);
+        }
+        assert_eq!(seen, [400, 400, 400, 429, 429], "{version}");
+    }
+    world.ran(0);
+}
+
+#[tokio::test]
+async fn messages_out_of_order_are_counted_for_who_sends_them() {
+    let world = World::new(crate::lists::hello_only(), |builder| builder.default_rate_limit("3/m"));
+    let mut seen = Vec::new();
+    for _ in 0..5 {
+        seen.push(Call::tool("hello", json!({})).set("Mcp-Name", "other").send(&world).await.status);
+    }
+    assert_eq!(seen, [400, 400, 400, 429, 429]);
+    world.ran(0);
+}

@@ -68,11 +68,19 @@ async fn post(app: &Arc<App>, parts: Parts, body: &mut Unread) -> Response {
         Era::Known(Revision::V2026_07_28) => stateless::answer(app, &parts, body, address).await,
         Era::Known(revision) => legacy::answer(app, parts, body, address, Some(revision)).await,
         Era::Unsaid => legacy::answer(app, parts, body, address, None).await,
-        Era::Unsupported(version) => explain(app, body, unsupported_version(&version)).await,
+        Era::Unsupported(version) => wrong_era(app, address, body, unsupported_version(&version)).await,
         Era::Malformed => {
             let error = RpcError::new(ErrorCode::HeaderMismatch, "MCP-Protocol-Version must be sent once, as a date");
-            explain(app, body, error).await
+            wrong_era(app, address, body, error).await
         }
+    }
+}
+
+/// Answers a request of no revision that we know. Nobody asks who sent it, so its address pays.
+async fn wrong_era(app: &App, address: ClientAddress, body: &mut Unread, error: RpcError) -> Response {
+    match app.server.core().gate.charge_address(address) {
+        Ok(()) => explain(app, body, error).await,
+        Err(denial) => denied(app, &denial, None),
     }
 }
 

@@ -1,11 +1,12 @@
 //! 2025-03-26 to 2025-11-25 on the same endpoint, without sessions. There are no headers that name a tool, so the
 //! same gate decides after the message was read.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{body::Bytes, response::Response};
 use http::{StatusCode, request::Parts};
 use serde_json::value::RawValue;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     body::Unread,
@@ -22,6 +23,12 @@ use crate::{
 
 /// How many messages one batch may hold: each may be a call.
 const MAX_BATCH: usize = 50;
+
+/// How many requests are answered at once whose clients may have gone away meanwhile.
+pub(super) const MAX_DETACHED: usize = 4096;
+
+/// When to come back if there are more.
+const DETACHED_WAIT: Duration = Duration::from_secs(5);
 
 /// Answers a request without the headers of the stateless revision.
 pub(super) async fn answer(
@@ -41,8 +48,11 @@ pub(super) async fn answer(
     };
     // A client of these revisions that goes away has not cancelled its call, so the call outlives the connection;
     // its timeout bounds it.
+    let Ok(place) = Arc::clone(&app.detached).try_acquire_owned() else {
+        return denied(app, &Denial::Unavailable { retry_after: DETACHED_WAIT }, None);
+    };
     let app = Arc::clone(app);
-    let request = Request { app, parts, caller, revision };
+    let request = Request { app, parts, caller, revision, _place: place };
     match tokio::spawn(async move { request.answer(&bytes).await }).await {
         Ok(response) => response,
         Err(_) => rpc_error(Revision::NEWEST_LEGACY, None, &RpcError::new(ErrorCode::Internal, "internal error")),
@@ -54,6 +64,7 @@ struct Request {
     parts: Parts,
     caller: Caller,
     revision: Option<Revision>,
+    _place: OwnedSemaphorePermit,
 }
 
 impl Request {

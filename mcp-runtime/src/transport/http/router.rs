@@ -11,9 +11,9 @@ use http::{
     HeaderValue,
     header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE},
 };
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
-use super::{body::Drains, endpoint, listen::Listeners};
+use super::{body::Drains, endpoint, legacy::MAX_DETACHED, listen::Listeners};
 use crate::{
     auth::{PublicUrl, ResourceMetadata, WellKnown, well_known_path},
     http::Access,
@@ -33,6 +33,8 @@ pub(super) struct App {
     pub(super) metadata_url: Option<String>,
     pub(super) drains: Drains,
     pub(super) listeners: Arc<Listeners>,
+    /// The places for requests that outlive their connections.
+    pub(super) detached: Arc<Semaphore>,
     /// Turns true when the server shuts down, so that open streams end.
     pub(super) shutdown: watch::Receiver<bool>,
 }
@@ -70,6 +72,7 @@ impl Server {
             metadata_url: metadata.as_ref().map(|(place, _)| place.url.clone()),
             drains: Drains::new(),
             listeners: Arc::new(Listeners::default()),
+            detached: Arc::new(Semaphore::new(MAX_DETACHED)),
             shutdown,
         });
         let path = settings.public_url.as_ref().map_or(DEFAULT_PATH, PublicUrl::path);
