@@ -39,7 +39,8 @@ impl Clock {
     #[must_use]
     pub fn unix_seconds(&self) -> u64 {
         match &self.0 {
-            Source::System { .. } => SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
+            // A clock before 1970 is broken; then nothing has yet to expire.
+            Source::System { .. } => SystemTime::now().duration_since(UNIX_EPOCH).map_or(u64::MAX, |d| d.as_secs()),
             Source::Manual(clock) => clock.millis() / 1000,
         }
     }

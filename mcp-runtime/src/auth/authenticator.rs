@@ -41,7 +41,8 @@ pub trait Authenticator: Send + Sync + 'static {
     /// Verifies the token completely, including that its bearer is admitted here.
     ///
     /// # Errors
-    /// [`AuthError::Invalid`] for anything wrong with the token, [`AuthError::Unavailable`] when that cannot be told.
+    /// [`AuthError::Invalid`] for anything wrong with the token, [`AuthError::Expired`] for one that was good,
+    /// [`AuthError::Unavailable`] when that cannot be told.
     async fn authenticate(&self, token: &BearerToken<'_>, verify: &Verify<'_>) -> Result<Identity, AuthError>;
 
     /// The one issuer whose identities this authenticator makes. A server refuses to start with two for the same: the
@@ -137,6 +138,9 @@ pub enum AuthError {
         /// For the operator. Never contains the token or any of its claims.
         reason: &'static str,
     },
+    /// The token was good and has ended. Answered with 401, also where an address has failed too often: its holder must
+    /// learn that it is time for a new one.
+    Expired,
     /// Nobody can tell right now: keys or a store are unreachable. Answered with 503.
     #[non_exhaustive]
     Unavailable {
@@ -163,6 +167,7 @@ impl fmt::Display for AuthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invalid { reason } => write!(f, "the token was refused: {reason}"),
+            Self::Expired => f.write_str("the token has expired"),
             Self::Unavailable { .. } => f.write_str("the token cannot be verified right now"),
         }
     }

@@ -19,7 +19,7 @@ impl PublicUrl {
             return fail("is not a URL that clients could use; write `https://host/mcp`");
         };
         let lower = url.origin.bytes().all(|b| !b.is_ascii_uppercase());
-        if !lower || !url.query.is_empty() || url.path.contains(['%', '*', '{', '}']) {
+        if !lower || !url.query.is_empty() || url.path.contains(['%', '*', '{', '}', ':']) {
             return fail("must have scheme and host in lower case, no query, and a plain path");
         }
         if url.path.contains("//") || url.path.split('/').any(|part| part == "." || part == "..") {

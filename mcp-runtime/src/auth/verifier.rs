@@ -4,9 +4,13 @@ use std::{fmt, time::Duration};
 
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
+use tokio::time::timeout;
 
 use super::{AuthError, Authenticator, BearerToken, Identity, Verify};
 use crate::clock::Clock;
+
+/// How long an authenticator may think about one token.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many verified tokens a server remembers.
 const CAPACITY: usize = 10_000;
@@ -44,12 +48,13 @@ impl Verifier {
         self.authenticators.is_empty()
     }
 
-    /// The identity of a token that was verified before and is still good: one hash, one look-up.
+    /// The identity of a token that was verified before and is still good.
+    #[cfg(test)]
     pub(crate) fn cached(&self, token: &BearerToken<'_>) -> Option<Identity> {
         self.recall(&digest(token))
     }
 
-    /// The identity of a token, remembered or verified now.
+    /// The identity of a token, remembered (one hash, one look-up) or verified now.
     pub(crate) async fn authenticate(&self, token: &BearerToken<'_>) -> Result<Identity, AuthError> {
         let key = digest(token);
         if let Some(identity) = self.recall(&key) {
@@ -58,9 +63,16 @@ impl Verifier {
         let mut all = self.authenticators.iter();
         let authenticator = all.find(|one| one.claims(token)).ok_or(AuthError::invalid("no issuer is ours"))?;
         let asked_at = self.clock.millis();
-        let identity = authenticator.authenticate(token, &Verify::new(self.resource.as_deref(), &self.clock)).await?;
+        let verify = Verify::new(self.resource.as_deref(), &self.clock);
+        let identity = match timeout(PATIENCE, authenticator.authenticate(token, &verify)).await {
+            Ok(verdict) => verdict?,
+            Err(_) => return Err(AuthError::unavailable(PATIENCE)),
+        };
         if !self.is_current(&identity) {
-            return Err(AuthError::invalid("expired"));
+            return Err(AuthError::Expired);
+        }
+        if authenticator.issuer().is_some_and(|issuer| issuer != identity.issuer()) {
+            return Err(AuthError::invalid("the authenticator speaks for another issuer"));
         }
         // Counted from the question: the answer may have been on its way for a while.
         let remembered_until = asked_at.saturating_add(millis(authenticator.cache_for()));

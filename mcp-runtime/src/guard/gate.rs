@@ -57,8 +57,10 @@ pub(crate) struct Gate {
     catalogue: Catalogue,
     defaults: Defaults,
     quotas: Quotas,
-    /// What one network may fail at, or do without a name.
-    address: Limits,
+    /// What one network may fail at, or do without a name. In a table of its own, so that strangers who fill theirs turn
+    /// nobody's 401 into a 429.
+    addresses: QuotaTable,
+    address: Vec<BoundLimit>,
     /// Everything that is not a tool call: lists, unknown names, unreadable arguments.
     other: Limits,
 }
@@ -72,9 +74,10 @@ impl Gate {
         capacity: usize,
     ) -> Self {
         let quotas = Quotas::new(capacity);
-        let address = quotas.bind(address_limit.as_slice());
+        let addresses = QuotaTable::new(capacity);
+        let address = address_limit.map(|limit| addresses.bind(limit)).into_iter().collect();
         let other = quotas.bind(defaults.limit.as_slice());
-        Self { clock, catalogue, defaults, quotas, address, other }
+        Self { clock, catalogue, defaults, quotas, addresses, address, other }
     }
 
     /// Reads the policy of `T` from its type, and from nowhere else.
@@ -100,8 +103,8 @@ impl Gate {
 
     /// Writes down a failure to authenticate, or a call without credentials.
     pub(crate) fn charge_address(&self, address: ClientAddress) -> Result<(), Denial> {
-        let stranger = Caller::Anonymous(address);
-        self.quotas.ask(QuotaTable::charge, &stranger, &self.address, self.clock.millis()).map(drop)
+        let charged = self.addresses.charge(address.quota_key(), &self.address, self.clock.millis());
+        charged.map(drop).map_err(|limit| Denial::RateLimited { limit })
     }
 
     pub(crate) fn clock(&self) -> &Clock {

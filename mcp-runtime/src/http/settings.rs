@@ -86,6 +86,11 @@ impl HttpSettings {
         self
     }
 
+    /// How many connections are open at once, and how many requests outlive theirs; as many as can be counted.
+    pub(crate) fn places(&self) -> usize {
+        self.max_connections.min(1 << 20)
+    }
+
     /// What is wrong with the settings, in sentences that say what to do.
     pub(crate) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();

@@ -20,7 +20,7 @@ pub(crate) async fn settle(tool: &'static str, timeout: Option<Duration>, body: 
         Some(limit) => match tokio::time::timeout(limit, body).await {
             Ok(outcome) => outcome,
             Err(_) => {
-                return CallToolResult::error(format!("the tool did not finish within {limit:?} and was stopped"));
+                return CallToolResult::error(format!("the tool did not finish within {limit:?}"));
             }
         },
     };

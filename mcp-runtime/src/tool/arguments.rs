@@ -159,7 +159,7 @@ fn parse_arguments<A: ArgList>(json: &str, form: Form<'_, A>) -> Result<A, Argum
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let tracked = serde_path_to_error::Deserializer::new(&mut deserializer, &mut track);
     ArgumentsSeed(form).deserialize(tracked).map_err(|error: serde_json::Error| {
-        let path = track.path().to_string();
+        let path: String = track.path().to_string().chars().take(100).collect();
         let why = brief(&error);
         // The root has no name; an unknown or missing argument is named in the message itself.
         let at_root = path == "." || !form.specs.iter().any(|spec| path.starts_with(spec.name));

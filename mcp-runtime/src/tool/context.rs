@@ -57,11 +57,18 @@ pub struct CallContext<'a> {
 }
 
 /// What a call has from its server and its transport.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) struct CallSite<'a> {
     pub(crate) states: &'a StateMap,
     #[cfg(feature = "http")]
     pub(crate) http: Option<&'a http::request::Parts>,
+}
+
+impl std::fmt::Debug for CallSite<'_> {
+    /// Shows no headers: they are the caller's data.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CallSite").field("states", self.states).finish_non_exhaustive()
+    }
 }
 
 impl<'a> CallContext<'a> {
@@ -174,20 +181,33 @@ struct Inner {
     http: Option<HttpRequest>,
 }
 
-/// The HTTP request that brought the call, without its credentials.
+/// The HTTP request that brought the call, without its credentials. Its `Debug` shows neither headers nor target.
 #[cfg(feature = "http")]
-#[derive(Debug)]
-#[non_exhaustive]
 pub struct HttpRequest {
     headers: http::HeaderMap,
     uri: http::Uri,
 }
 
 #[cfg(feature = "http")]
+impl std::fmt::Debug for HttpRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpRequest").finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "http")]
 impl HttpRequest {
-    /// Headers that carry credentials: a tool that could read them could pass them on (MCP, "token passthrough").
-    const SECRET: [http::HeaderName; 3] =
-        [http::header::AUTHORIZATION, http::header::COOKIE, http::header::PROXY_AUTHORIZATION];
+    /// What proxies put beside `Authorization` and cookies, which the transport has taken out already: a tool that could
+    /// read credentials could pass them on (MCP, "token passthrough").
+    const SECRET: [&'static str; 7] = [
+        "cf-access-jwt-assertion",
+        "x-amzn-oidc-accesstoken",
+        "x-amzn-oidc-data",
+        "x-api-key",
+        "x-auth-request-access-token",
+        "x-forwarded-access-token",
+        "x-goog-iap-jwt-assertion",
+    ];
 
     fn new(parts: &http::request::Parts) -> Self {
         let mut headers = parts.headers.clone();

@@ -62,6 +62,8 @@ pub trait Tool: Protected<Args: arguments::Tuple> + Sized {
 pub mod private {
     use std::{future::Future, sync::Arc};
 
+    use tokio::{sync::Semaphore, task::AbortHandle};
+
     pub use super::{
         Tool, ToolFuture, ToolInfo, ToolSet, Tools,
         arguments::{
@@ -72,6 +74,19 @@ pub mod private {
         output::{OutputOf, output},
     };
     pub use crate::guard::{Permit, Policy, Protected, RateLimit, ScopeExpr};
+
+    /// How many bodies without `async` run at once: half of what tokio's pool holds by default, so that the other half
+    /// stays for files and name look-ups.
+    static BLOCKING: Semaphore = Semaphore::const_new(256);
+
+    /// A body that has not begun when its call is over never begins. One that has cannot be stopped.
+    struct AbortOnDrop(AbortHandle);
+
+    impl Drop for AbortOnDrop {
+        fn drop(&mut self) {
+            self.0.abort();
+        }
+    }
 
     /// Boxes an async body. This is the one place that asks it to be `Send`.
     pub fn finish<'a, F>(body: F, output: OutputOf<F::Output>) -> ToolFuture<'a>
@@ -89,7 +104,14 @@ pub mod private {
         R: 'static,
     {
         Box::pin(async move {
-            match tokio::task::spawn_blocking(move || output.convert(body())).await {
+            // Waited for here, because what waits in the pool itself runs even when nobody wants it any more.
+            let place = BLOCKING.acquire().await;
+            let task = tokio::task::spawn_blocking(move || {
+                let _place = place;
+                output.convert(body())
+            });
+            let _unwanted = AbortOnDrop(task.abort_handle());
+            match task.await {
                 Ok(result) => result,
                 Err(failure) => match failure.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),

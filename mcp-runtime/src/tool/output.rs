@@ -28,10 +28,10 @@ pub struct Json<T>(pub T);
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct CallToolResult {
-    /// What the model reads.
+    /// What the model reads. Structured content is mirrored as a block of text before these.
     pub content: Vec<Content>,
     /// The same as data: JSON text that conforms to the tool's output schema.
-    pub structured: Option<Box<RawValue>>,
+    pub(crate) structured: Option<Box<RawValue>>,
     /// Whether the call failed in a way that the model should know of.
     pub is_error: bool,
 }
@@ -42,10 +42,8 @@ pub struct CallToolResult {
 pub enum Content {
     /// Plain text.
     Text(String),
-    /// The structured content once more, as text. Kept apart so that it is serialized only once.
-    #[doc(hidden)]
-    Mirror,
     /// An image: base64 and its MIME type.
+    #[non_exhaustive]
     Image {
         /// The bytes, base64 encoded.
         data: String,
@@ -53,6 +51,7 @@ pub enum Content {
         mime_type: String,
     },
     /// A sound: base64 and its MIME type.
+    #[non_exhaustive]
     Audio {
         /// The bytes, base64 encoded.
         data: String,
@@ -60,6 +59,7 @@ pub enum Content {
         mime_type: String,
     },
     /// A link to a resource that the client can read on its own.
+    #[non_exhaustive]
     ResourceLink {
         /// Where it is.
         uri: String,
@@ -73,6 +73,24 @@ impl Content {
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
+    }
+
+    /// An image, its bytes base64 encoded.
+    #[must_use]
+    pub fn image(data: impl Into<String>, mime_type: impl Into<String>) -> Self {
+        Self::Image { data: data.into(), mime_type: mime_type.into() }
+    }
+
+    /// A sound, its bytes base64 encoded.
+    #[must_use]
+    pub fn audio(data: impl Into<String>, mime_type: impl Into<String>) -> Self {
+        Self::Audio { data: data.into(), mime_type: mime_type.into() }
+    }
+
+    /// A link to a resource.
+    #[must_use]
+    pub fn resource_link(uri: impl Into<String>, name: impl Into<String>) -> Self {
+        Self::ResourceLink { uri: uri.into(), name: name.into() }
     }
 }
 
@@ -101,32 +119,35 @@ impl CallToolResult {
     /// If the value does not serialize; the cause is masked.
     pub fn json(value: &impl Serialize) -> Result<Self, ToolError> {
         let structured = serde_json::value::to_raw_value(value)?;
-        Ok(Self { content: vec![Content::Mirror], structured: Some(structured), is_error: false })
+        Ok(Self { content: Vec::new(), structured: Some(structured), is_error: false })
     }
 
     /// The blocks as they go on the wire; without `links` those become text.
     pub(crate) fn blocks(&self, links: bool) -> impl Serialize + '_ {
-        Blocks { blocks: &self.content, mirror: self.structured.as_deref().map_or("", RawValue::get), links }
+        Blocks { mirror: self.structured.as_deref().map(RawValue::get), blocks: &self.content, links }
     }
 }
 
 struct Blocks<'a> {
+    mirror: Option<&'a str>,
     blocks: &'a [Content],
-    mirror: &'a str,
     links: bool,
 }
 
 impl Serialize for Blocks<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let block = |content| Block { content, mirror: self.mirror, links: self.links };
-        serializer.collect_seq(self.blocks.iter().map(block))
+        let blocks = self.blocks.iter().map(|content| Block::Content { content, links: self.links });
+        serializer.collect_seq(self.mirror.map(Block::Mirror).into_iter().chain(blocks))
     }
 }
 
-struct Block<'a> {
-    content: &'a Content,
-    mirror: &'a str,
-    links: bool,
+enum Block<'a> {
+    /// The structured content once more, as text.
+    Mirror(&'a str),
+    Content {
+        content: &'a Content,
+        links: bool,
+    },
 }
 
 impl Serialize for Block<'_> {
@@ -134,15 +155,21 @@ impl Serialize for Block<'_> {
         let mut map = serializer.serialize_map(None)?;
         let mut put =
             |entries: &[(&str, &str)]| entries.iter().try_for_each(|(key, value)| map.serialize_entry(key, value));
-        match self.content {
-            Content::Text(text) => put(&[("type", "text"), ("text", text)]),
-            Content::Mirror => put(&[("type", "text"), ("text", self.mirror)]),
-            Content::Image { data, mime_type } => put(&[("type", "image"), ("data", data), ("mimeType", mime_type)]),
-            Content::Audio { data, mime_type } => put(&[("type", "audio"), ("data", data), ("mimeType", mime_type)]),
-            Content::ResourceLink { uri, name } if !self.links => {
-                put(&[("type", "text"), ("text", &format!("{name}: {uri}"))])
-            }
-            Content::ResourceLink { uri, name } => put(&[("type", "resource_link"), ("uri", uri), ("name", name)]),
+        match self {
+            Self::Mirror(text) => put(&[("type", "text"), ("text", text)]),
+            Self::Content { content, links } => match content {
+                Content::Text(text) => put(&[("type", "text"), ("text", text)]),
+                Content::Image { data, mime_type } => {
+                    put(&[("type", "image"), ("data", data), ("mimeType", mime_type)])
+                }
+                Content::Audio { data, mime_type } => {
+                    put(&[("type", "audio"), ("data", data), ("mimeType", mime_type)])
+                }
+                Content::ResourceLink { uri, name } if *links => {
+                    put(&[("type", "resource_link"), ("uri", uri), ("name", name)])
+                }
+                Content::ResourceLink { uri, name } => put(&[("type", "text"), ("text", &format!("{name}: {uri}"))]),
+            },
         }?;
         map.end()
     }

@@ -3,13 +3,14 @@
 //! There is no OAuth here (MCP, "Authorization": credentials come from the environment), but the same gate: the caller is
 //! whoever the token says that the process was given.
 
-use std::{collections::HashMap, io, sync::Arc};
+use std::{collections::HashMap, io, sync::Arc, time::Duration};
 
 use serde_json::value::RawValue;
 use tokio::{
     io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
     sync::{Mutex, mpsc},
     task::{AbortHandle, JoinSet},
+    time::timeout,
 };
 
 use crate::{
@@ -23,6 +24,9 @@ use crate::{
 const MAX_LINE_BYTES: u64 = 1024 * 1024;
 const MAX_CALLS: usize = 64;
 const MAX_ANSWERS_WAITING: usize = 64;
+
+/// How long running calls may take once the input has ended.
+const LAST_CALLS: Duration = Duration::from_secs(30);
 
 impl Server {
     /// Serves the process's own client over standard input and output, until the input ends.
@@ -40,6 +44,9 @@ impl Server {
     /// # Errors
     /// If reading or writing fails.
     pub async fn serve_stdio(&self, token: Option<String>) -> io::Result<()> {
+        if self.settings().no_auth {
+            tracing::warn!("`insecure_no_auth` is on: whoever started this process may call every tool");
+        }
         serve(self.clone(), token, BufReader::new(tokio::io::stdin()), tokio::io::stdout()).await
     }
 }
@@ -58,13 +65,14 @@ async fn serve(
     let mut session = Session { server, token, revision: Revision::V2025_03_26, answers, calls: Calls::default() };
     let mut running = JoinSet::new();
     while let Some(line) = read_line(&mut input).await? {
-        while running.len() >= MAX_CALLS {
-            running.join_next().await;
-        }
+        while running.try_join_next().is_some() {}
         session.take(line, &mut running).await;
     }
-    // The client is gone: nobody is left to read what still runs.
-    running.shutdown().await;
+    // No more will be asked, but what was asked may still be read.
+    let finish = async { while running.join_next().await.is_some() {} };
+    if timeout(LAST_CALLS, finish).await.is_err() {
+        running.shutdown().await;
+    }
     drop(session);
     writer.await.unwrap_or(Ok(()))
 }
@@ -121,6 +129,16 @@ impl Session {
         };
         let id = message.id.map(|id| id.as_str().to_owned());
         let mut calls = self.calls.lock().await;
+        let twice = id.as_ref().is_some_and(|id| calls.contains_key(id));
+        if twice || running.len() >= MAX_CALLS {
+            drop(calls);
+            let error = if twice {
+                RpcError::new(ErrorCode::InvalidRequest, "a request with this id is running")
+            } else {
+                RpcError::new(ErrorCode::RateLimited, "64 calls are running; wait for one of them")
+            };
+            return self.send(Reply::error(message.id, &error)).await;
+        }
         let task = running.spawn(answer_line(
             self.server.clone(),
             self.token.clone(),
@@ -138,7 +156,7 @@ impl Session {
     /// Which rules a message plays by: what it says itself, else what `initialize` agreed on.
     fn revision_of(&mut self, message: &Message<'_, &RawValue>) -> Result<Revision, RpcError> {
         let params = message.params.map_or("{}", RawValue::get);
-        if message.method.as_deref() == Some("initialize") {
+        if message.method.as_deref() == Some("initialize") && message.id.is_some() {
             let asked = serde_json::from_str::<InitializeParams<'_>>(params).ok();
             let asked = asked.and_then(|params| Revision::parse(&params.protocol_version));
             self.revision = asked.filter(|revision| !revision.is_stateless()).unwrap_or(Revision::NEWEST_LEGACY);
@@ -219,9 +237,9 @@ async fn answer(
         Outcome::Denied(id, denial) => Some(Reply::error(id, &denial_error(&denial))),
         Outcome::Accepted => None,
         Outcome::Listen(id) => {
-            // Nothing ever changes, so the stream is silent until it is cancelled or the process ends.
+            // Nothing ever changes, so all there is to say is said now.
             let _ = answers.send(Results::acknowledged(id).into_bytes()).await;
-            std::future::pending().await
+            Some(server.core().results.listened(id))
         }
     }
 }
@@ -233,7 +251,7 @@ async fn identify(server: &Server, token: Option<&str>) -> Result<Caller, Denial
     match server.core().verifier.authenticate(&token).await {
         Ok(identity) => Ok(Caller::Identified(identity)),
         Err(AuthError::Unavailable { retry_after }) => Err(Denial::Unavailable { retry_after }),
-        Err(AuthError::Invalid { .. }) => Err(bad()),
+        Err(AuthError::Invalid { .. } | AuthError::Expired) => Err(bad()),
     }
 }
 
@@ -326,6 +344,38 @@ mod tests {
             let (input, output, _task) = start(token);
             assert_eq!(ask(&mut (input, output), &call(1, "hi")).await["error"]["code"], 401);
         }
+    }
+
+    #[tokio::test]
+    async fn what_was_asked_before_the_input_ended_is_answered() {
+        let (mut input, mut output, task) = start(Some(SECRET));
+        input.write_all(format!("{}\n", call(1, "last")).as_bytes()).await.unwrap();
+        drop(input);
+        let mut line = String::new();
+        output.read_line(&mut line).await.unwrap();
+        assert!(line.contains("last"), "{line}");
+        task.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_full_house_can_still_be_cancelled() {
+        let (input, output, _task) = start(Some(SECRET));
+        let mut alice = (input, output);
+        for id in 0..64 {
+            alice.0.write_all(format!("{}\n", call(id, "wait")).as_bytes()).await.unwrap();
+        }
+        assert_eq!(ask(&mut alice, &call(64, "more")).await["error"]["code"], 429);
+        assert_eq!(ask(&mut alice, &call(7, "twice")).await["error"]["code"], -32600);
+        let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 7}});
+        alice.0.write_all(format!("{cancel}\n").as_bytes()).await.unwrap();
+        // The place is free as soon as the cancelled call has ended.
+        let answer = loop {
+            let answer = ask(&mut alice, &call(65, "now")).await;
+            if answer["error"]["code"] != 429 {
+                break answer;
+            }
+        };
+        assert_eq!(answer["result"]["content"][0]["text"], "now");
     }
 
     #[tokio::test]

@@ -41,10 +41,11 @@ async fn calls_without_a_name_are_counted_too() {
     for _ in 0..10 {
         Call::tool("hello", json!({})).from(HERE).send(&world).await.ok();
     }
-    for call in [Call::tool("hello", json!({})), Call::legacy_tool("hello", json!({})), Call::tool("whoami", json!({}))]
-    {
+    for call in [Call::tool("hello", json!({})), Call::legacy_tool("hello", json!({}))] {
         call.from(HERE).send(&world).await.error(429, 429);
     }
+    // Where a login is needed, the way to it is told all the same.
+    Call::tool("whoami", json!({})).from(HERE).send(&world).await.unauthenticated(false);
     Call::tool("hello", json!({})).from("203.0.113.10").send(&world).await.ok();
     world.ran(11);
 }
@@ -125,5 +126,18 @@ async fn a_full_table_of_strangers_still_says_that_a_token_is_bad_later() {
     world.clock.advance(Duration::from_secs(86_400));
     let answer = Call::tool("whoami", json!({})).token("bad").from(HERE).send(&world).await;
     answer.unauthenticated(true);
+    world.ran(0);
+}
+
+#[tokio::test]
+async fn an_expired_token_is_told_so_whatever_else_comes_from_there() {
+    let world = World::new(protected(), |builder| builder.address_rate_limit("2/m"));
+    let old = world.factory.token("alice").expires_in(Duration::from_secs(1)).build();
+    world.clock.advance(Duration::from_secs(2));
+    for number in 0..5 {
+        Call::tool("whoami", json!({})).token(&format!("guess-{number}")).from(HERE).send(&world).await;
+    }
+    Call::tool("whoami", json!({})).token("guess").from(HERE).send(&world).await.error(429, 429);
+    Call::tool("whoami", json!({})).token(&old).from(HERE).send(&world).await.unauthenticated(true);
     world.ran(0);
 }

@@ -1,6 +1,10 @@
 //! Tools that fail: what their callers learn, and that the server goes on.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Condvar, Mutex},
+    time::Duration,
+};
 
 use mcp_runtime::{
     Json, State, ToolError,
@@ -204,4 +208,49 @@ async fn a_tool_that_hangs_is_stopped_by_default() {
 #[tool(public)]
 async fn forever() {
     std::future::pending::<()>().await;
+}
+
+/// Keeps threads waiting until it is opened.
+#[derive(Clone, Default)]
+struct Latch(Arc<(Mutex<bool>, Condvar)>);
+
+impl Latch {
+    fn wait(&self) {
+        let (open, changed) = &*self.0;
+        drop(changed.wait_while(open.lock().unwrap(), |open| !*open).unwrap());
+    }
+
+    fn open(&self) {
+        *self.0.0.lock().unwrap() = true;
+        self.0.1.notify_all();
+    }
+}
+
+/// Blocks its thread until it is let go.
+#[tool(public, timeout = "100ms")]
+fn blocked(State(runs): State<Runs>, State(latch): State<Latch>) -> &'static str {
+    runs.add();
+    latch.wait();
+    "let go"
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_without_async_that_had_not_begun_never_begins() {
+    let latch = Latch::default();
+    let world = World::new(tools![blocked], |builder| builder.state(latch.clone()));
+    let calls: Vec<_> = (0..400)
+        .map(|_| {
+            let router = world.router.clone();
+            tokio::spawn(async move { Call::tool("blocked", json!({})).send_to(&router).await })
+        })
+        .collect();
+    for call in calls {
+        assert!(call.await.unwrap().failed().contains("100ms"));
+    }
+    let begun = world.runs.count();
+    assert!((1..=256).contains(&begun), "{begun} began");
+    latch.open();
+    // Bodies that still wait for a thread would begin before this one ends.
+    Call::tool("blocked", json!({})).send(&world).await.ok();
+    world.ran(begun + 1);
 }

@@ -254,6 +254,12 @@ async fn a_server_without_authentication_answers_its_own_machine_only() {
         assert_eq!(legacy.send_to(&router).await.status, 403, "{address}");
     }
     assert_eq!(runs.count(), 0);
+    // A proxy on this machine brings somebody else's request.
+    for header in ["Forwarded", "Via", "X-Forwarded-For", "X-Real-IP"] {
+        let proxied = call.clone().from("127.0.0.1").header(header, "203.0.113.9");
+        assert_eq!(proxied.send_to(&router).await.status, 403, "{header}");
+    }
+    assert_eq!(runs.count(), 0);
     for address in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
         call.clone().from(address).send_to(&router).await.ok();
     }

@@ -114,3 +114,16 @@ async fn a_call_may_leave_its_arguments_out() {
     }
     world.ran(2);
 }
+
+#[tokio::test]
+async fn headers_that_an_old_revision_does_not_know_must_not_lie() {
+    let world = World::open();
+    let call = || Call::legacy_tool("vault", json!({"text": "x"})).token(&world.full("alice"));
+    for (method, name) in [("tools/list", "vault"), ("tools/call", "hello"), ("TOOLS/CALL", "vault")] {
+        call().header("Mcp-Method", method).header("Mcp-Name", name).send(&world).await.error(400, -32020);
+    }
+    call().header("Mcp-Method", "tools/call").send(&world).await.error(400, -32020);
+    world.ran(0);
+    call().header("Mcp-Method", "tools/call").header("Mcp-Name", "vault").send(&world).await.ok();
+    world.ran(1);
+}

@@ -40,10 +40,7 @@ async fn nothing() {}
 /// A block that the oldest revision does not know.
 #[tool(public)]
 async fn link() -> CallToolResult {
-    CallToolResult::content(vec![
-        Content::text("see"),
-        Content::ResourceLink { uri: "https://a.example/x".into(), name: "x".into() },
-    ])
+    CallToolResult::content(vec![Content::text("see"), Content::resource_link("https://a.example/x", "x")])
 }
 
 const ALL: [&str; 4] = ["2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"];

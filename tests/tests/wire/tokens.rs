@@ -383,3 +383,50 @@ async fn a_token_of_one_issuer_is_never_judged_by_another() {
     }
     world.ran(3);
 }
+
+/// Shows everything it is given.
+#[mcp_runtime::tool]
+async fn spy(context: mcp_runtime::Context) -> String {
+    let http = context.http().unwrap();
+    format!("{context:?} {:?} {:?}", http.headers(), http.uri())
+}
+
+#[tokio::test]
+async fn no_tool_sees_credentials() {
+    let world = World::new(mcp_runtime::tools![spy], |builder| builder);
+    let token = world.plain("alice");
+    let secrets = [("Cookie", "session=hunter2"), ("Proxy-Authorization", "hunter2"), ("X-Api-Key", "hunter2")];
+    for call in [Call::tool("spy", json!({})), Call::legacy_tool("spy", json!({}))] {
+        let call = secrets.iter().fold(call.token(&token), |call, (name, value)| call.header(name, *value));
+        let seen = call.header("X-Trace", "kept").send(&world).await.text();
+        assert!(seen.contains("kept"), "{seen}");
+        assert!(!seen.contains(&token) && !seen.contains("hunter2") && !seen.contains("uthorization"), "{seen}");
+    }
+}
+
+/// Thinks about every token for ever.
+struct Undecided;
+
+#[mcp_runtime::async_trait]
+impl mcp_runtime::auth::Authenticator for Undecided {
+    fn claims(&self, _: &mcp_runtime::auth::BearerToken<'_>) -> bool {
+        true
+    }
+
+    async fn authenticate(
+        &self,
+        _: &mcp_runtime::auth::BearerToken<'_>,
+        _: &mcp_runtime::auth::Verify<'_>,
+    ) -> Result<mcp_runtime::Identity, mcp_runtime::auth::AuthError> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_authenticator_that_does_not_answer_is_not_waited_for() {
+    let world = World::new(mcp_runtime::tools![crate::world::whoami], |builder| builder.auth(Undecided));
+    let answer = Call::tool("whoami", json!({})).token("opaque").send(&world).await;
+    answer.error(503, 503);
+    assert_eq!(answer.header("retry-after"), "10");
+    world.ran(0);
+}

@@ -8,8 +8,11 @@ use crate::auth::{AuthError, Identity, Principal, Scopes, static_tokens::is_subj
 /// How far `nbf` and `iat` may lie in the future: clocks differ. Expiry has no such grace.
 const LEEWAY_SECONDS: f64 = 30.0;
 
-/// What OpenID Connect puts into ID tokens, and nobody into access tokens.
-const OF_ID_TOKENS: [&str; 3] = ["nonce", "at_hash", "c_hash"];
+/// What OpenID Connect puts into ID and logout tokens, and nobody into access tokens.
+const OF_OTHER_TOKENS: [&str; 5] = ["nonce", "at_hash", "c_hash", "s_hash", "events"];
+
+/// What providers write into the claims themselves to say which kind a token is (Keycloak, Cognito).
+const KINDS: [(&str, &[&str]); 2] = [("typ", &["Bearer", "at+jwt", "access"]), ("token_use", &["access"])];
 
 /// What the claims are compared with.
 pub(super) struct Expected<'a> {
@@ -29,8 +32,8 @@ pub(super) fn identity(payload: &[u8], expected: &Expected<'_>) -> Result<Identi
     }
     check_audience(&claims, expected.audience)?;
     let expires_at = check_times(&claims, expected.now)?;
-    if expected.may_be_id_token && OF_ID_TOKENS.iter().any(|name| claims.contains_key(*name)) {
-        return Err(AuthError::invalid("an ID token, not an access token"));
+    if expected.may_be_id_token && is_other_token(&claims) {
+        return Err(AuthError::invalid("not an access token"));
     }
     let subject = name(&claims, "sub")?.ok_or(AuthError::invalid("no subject"))?;
     let client = match name(&claims, "client_id")? {
@@ -46,6 +49,14 @@ pub(super) fn identity(payload: &[u8], expected: &Expected<'_>) -> Result<Identi
         identity = identity.client(client);
     }
     Ok(identity.claims(claims).build())
+}
+
+/// Whether the claims say that this is an ID, refresh or logout token.
+fn is_other_token(claims: &Map<String, Value>) -> bool {
+    let says_so = |(name, access): &(&str, &[&str])| {
+        claims.get(*name).is_some_and(|kind| !kind.as_str().is_some_and(|kind| access.contains(&kind)))
+    };
+    OF_OTHER_TOKENS.iter().any(|name| claims.contains_key(*name)) || KINDS.iter().any(says_so)
 }
 
 /// One string or a list of nothing but strings, one of which is us, byte for byte.
@@ -66,7 +77,7 @@ fn check_times(claims: &Map<String, Value>, now: u64) -> Result<u64, AuthError> 
     // `as` saturates, and cuts off a fraction: early rather than late.
     let end = end as u64;
     if end <= now {
-        return Err(AuthError::invalid("expired"));
+        return Err(AuthError::Expired);
     }
     let latest = now as f64 + LEEWAY_SECONDS;
     for name in ["nbf", "iat"] {

@@ -51,9 +51,9 @@ impl Unread {
         Self { body: Some(body), length, expects: headers.contains_key(EXPECT) }
     }
 
-    /// Reads the whole body, within its bounds.
-    pub(super) async fn read(&mut self, settings: &HttpSettings) -> Result<Bytes, BodyError> {
-        let max = settings.max_body_bytes;
+    /// Reads the whole body, within its bounds. `small` is for those to whom little is owed yet.
+    pub(super) async fn read(&mut self, settings: &HttpSettings, small: bool) -> Result<Bytes, BodyError> {
+        let max = if small { settings.max_body_bytes.min(DRAIN_BYTES) } else { settings.max_body_bytes };
         if self.length.is_some_and(|length| length > max) {
             return Err(BodyError::TooLarge);
         }

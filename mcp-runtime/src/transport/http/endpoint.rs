@@ -1,7 +1,10 @@
 //! The MCP endpoint: the order in which a request is judged. Everything that can be decided from the headers is
 //! decided before a byte of the body is read.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::{
     body::{Body, Bytes},
@@ -17,7 +20,7 @@ use http::{
 use super::{
     body::{BodyError, Unread},
     denial,
-    headers::{self, Credentials, Era},
+    headers::{self, Credentials, Era, Presented},
     legacy, listen,
     router::App,
     stateless,
@@ -55,19 +58,20 @@ fn finish(app: &App, body: Unread, origin: Option<HeaderValue>, mut response: Re
     response
 }
 
-async fn post(app: &Arc<App>, parts: Parts, body: &mut Unread) -> Response {
+async fn post(app: &Arc<App>, mut parts: Parts, body: &mut Unread) -> Response {
     if !is_json(&parts.headers) {
         return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Type must be application/json");
     }
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-    if app.server.settings().no_auth && !peer.is_some_and(|peer| peer.to_canonical().is_loopback()) {
+    if app.server.settings().no_auth && !is_own_machine(peer, &parts.headers) {
         return plain(StatusCode::FORBIDDEN, "this server has no authentication and answers its own machine only");
     }
     let address = peer.map_or(ClientAddress::LOCAL, ClientAddress::new);
+    let sender = Sender { credentials: Credentials::take(&mut parts.headers), address };
     match headers::era(&parts.headers) {
-        Era::Known(Revision::V2026_07_28) => stateless::answer(app, &parts, body, address).await,
-        Era::Known(revision) => legacy::answer(app, parts, body, address, Some(revision)).await,
-        Era::Unsaid => legacy::answer(app, parts, body, address, None).await,
+        Era::Known(Revision::V2026_07_28) => stateless::answer(app, &parts, body, &sender).await,
+        Era::Known(revision) => legacy::answer(app, parts, body, &sender, Some(revision)).await,
+        Era::Unsaid => legacy::answer(app, parts, body, &sender, None).await,
         Era::Unsupported(version) => wrong_era(app, address, body, unsupported_version(&version)).await,
         Era::Malformed => {
             let error = RpcError::new(ErrorCode::HeaderMismatch, "MCP-Protocol-Version must be sent once, as a date");
@@ -84,52 +88,57 @@ async fn wrong_era(app: &App, address: ClientAddress, body: &mut Unread, error: 
     }
 }
 
-/// Who calls. A token that was sent and is bad is a 401 whatever is asked for.
-///
-/// Whoever brings no token pays with the bucket of its address, unless `is_discovery`: clients find out with it how to
-/// talk to us, and to throttle that hard would teach them the wrong revision.
-pub(super) async fn identify(
-    app: &App,
-    headers: &HeaderMap,
-    address: ClientAddress,
-    is_discovery: bool,
-) -> Result<Caller, Denial> {
+/// Whether a request comes from this machine as far as can be known: not from an unknown peer, nor through a proxy.
+fn is_own_machine(peer: Option<IpAddr>, headers: &HeaderMap) -> bool {
+    let forwarded = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
+    peer.is_some_and(|peer| peer.to_canonical().is_loopback())
+        && !forwarded.iter().any(|name| headers.contains_key(*name))
+}
+
+/// Where a request came from, and what it brought to say who sent it.
+pub(super) struct Sender {
+    credentials: Credentials,
+    pub(super) address: ClientAddress,
+}
+
+/// Who calls. A token that was sent and is bad is a 401 whatever is asked for, until its address has failed too often;
+/// an expired one always is, as its holder must learn that it is time for a new one. Good tokens are never refused for
+/// what else comes from their address.
+pub(super) async fn identify(app: &App, headers: &HeaderMap, sender: &Sender) -> Result<Caller, Denial> {
     let core = app.server.core();
-    let token = match headers::credentials(headers) {
-        Credentials::Bearer(token) => token,
-        Credentials::None => {
-            if !is_discovery {
-                core.gate.charge_address(address)?;
-            }
-            return Ok(Caller::Anonymous(address));
-        }
-        Credentials::Unusable => return Err(failed(app, headers, address, "not one bearer token")),
+    let challenge = || {
+        let announced = headers::announced(headers).ok();
+        let scopes = announced.map_or_else(Vec::new, |announced| core.scopes_of(&announced));
+        Denial::Unauthenticated { scopes, token_sent: true }
     };
-    if let Some(identity) = core.verifier.cached(&token) {
-        return Ok(Caller::Identified(identity));
-    }
+    let failed = |reason: &'static str| {
+        tracing::debug!(reason, "a request was not authenticated");
+        core.gate.charge_address(sender.address).err().unwrap_or_else(challenge)
+    };
+    let token = match sender.credentials.presented() {
+        Presented::Nothing => return Ok(Caller::Anonymous(sender.address)),
+        Presented::Bearer(token) => token,
+        Presented::Unusable => return Err(failed("not one bearer token")),
+    };
     match core.verifier.authenticate(&token).await {
         Ok(identity) => Ok(Caller::Identified(identity)),
+        Err(AuthError::Invalid { reason }) => Err(failed(reason)),
+        Err(AuthError::Expired) => Err(challenge()),
         Err(AuthError::Unavailable { retry_after }) => Err(Denial::Unavailable { retry_after }),
-        Err(AuthError::Invalid { reason }) => Err(failed(app, headers, address, reason)),
     }
 }
 
-/// A failed authentication: counted against the address it came from, and challenged.
-fn failed(app: &App, headers: &HeaderMap, address: ClientAddress, reason: &'static str) -> Denial {
-    tracing::debug!(reason, "a request was not authenticated");
-    let core = app.server.core();
-    if let Err(denial) = core.gate.charge_address(address) {
-        return denial;
+/// A caller without credentials pays with the bucket of its address for whatever it is not refused.
+pub(super) fn charge_stranger(app: &App, caller: &Caller) -> Result<(), Denial> {
+    match caller {
+        Caller::Anonymous(address) => app.server.core().gate.charge_address(*address),
+        Caller::Identified(_) => Ok(()),
     }
-    let announced = headers::announced(headers).ok();
-    let scopes = announced.map_or_else(Vec::new, |announced| core.scopes_of(&announced));
-    Denial::Unauthenticated { scopes, token_sent: true }
 }
 
 /// Answers a header that is wrong in itself. The body is read only to answer under its id.
 pub(super) async fn explain(app: &App, body: &mut Unread, error: RpcError) -> Response {
-    let bytes = match body.read(&app.server.settings().http).await {
+    let bytes = match body.read(&app.server.settings().http, true).await {
         Ok(bytes) => bytes,
         Err(error) => return unread(error),
     };

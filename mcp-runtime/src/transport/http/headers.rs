@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION},
+};
 
 use crate::{
     auth::BearerToken,
@@ -40,26 +43,40 @@ pub(super) fn era(headers: &HeaderMap) -> Era {
     }
 }
 
-/// What the `Authorization` header holds.
-pub(super) enum Credentials<'h> {
-    None,
-    Bearer(BearerToken<'h>),
+/// What a request brought to say who sends it, taken out of the request: nothing behind this point can see it.
+pub(super) struct Credentials {
+    authorization: Option<HeaderValue>,
+    several: bool,
+}
+
+/// What `Authorization` holds.
+pub(super) enum Presented<'c> {
+    Nothing,
+    Bearer(BearerToken<'c>),
     /// Something was sent, and it cannot be a bearer token: another scheme, two headers, strange characters.
     Unusable,
 }
 
-/// Reads a bearer token (RFC 6750 §2.1) from the header; never from the query or the body.
-pub(super) fn credentials(headers: &HeaderMap) -> Credentials<'_> {
-    let value = match single(headers, &AUTHORIZATION) {
-        None => return Credentials::None,
-        Some(value) => value.and_then(|value| value.to_str().ok()),
-    };
-    let token = value.and_then(|value| {
-        let (scheme, token) = value.split_once(' ')?;
-        let token = token.trim_start_matches(' ');
-        scheme.eq_ignore_ascii_case("bearer").then(|| BearerToken::new(token)).flatten()
-    });
-    token.map_or(Credentials::Unusable, Credentials::Bearer)
+impl Credentials {
+    /// Removes every header that carries credentials.
+    pub(super) fn take(headers: &mut HeaderMap) -> Self {
+        for name in [COOKIE, PROXY_AUTHORIZATION] {
+            headers.remove(name);
+        }
+        let several = headers.get_all(AUTHORIZATION).iter().nth(1).is_some();
+        Self { authorization: headers.remove(AUTHORIZATION), several }
+    }
+
+    /// Reads a bearer token (RFC 6750 §2.1); never from the query or the body.
+    pub(super) fn presented(&self) -> Presented<'_> {
+        let Some(value) = &self.authorization else { return Presented::Nothing };
+        let token = value.to_str().ok().filter(|_| !self.several).and_then(|value| {
+            let (scheme, token) = value.split_once(' ')?;
+            let token = token.trim_start_matches(' ');
+            scheme.eq_ignore_ascii_case("bearer").then(|| BearerToken::new(token)).flatten()
+        });
+        token.map_or(Presented::Unusable, Presented::Bearer)
+    }
 }
 
 /// Method and name of a stateless request (MCP 2026-07-28, "Standard request headers").
@@ -140,10 +157,15 @@ mod tests {
 
     #[test]
     fn only_one_bearer_token_is_a_bearer_token() {
-        let kind = |pairs: &[(&'static str, &str)]| match credentials(&headers(pairs)) {
-            Credentials::None => "none",
-            Credentials::Bearer(_) => "bearer",
-            Credentials::Unusable => "unusable",
+        let kind = |pairs: &[(&'static str, &str)]| {
+            let mut headers = headers(pairs);
+            let credentials = Credentials::take(&mut headers);
+            assert!(headers.is_empty(), "credentials stay in {headers:?}");
+            match credentials.presented() {
+                Presented::Nothing => "none",
+                Presented::Bearer(_) => "bearer",
+                Presented::Unusable => "unusable",
+            }
         };
         assert_eq!(kind(&[]), "none");
         assert_eq!(kind(&[("authorization", "Bearer abc")]), "bearer");

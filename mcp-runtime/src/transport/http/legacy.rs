@@ -1,58 +1,73 @@
 //! 2025-03-26 to 2025-11-25 on the same endpoint, without sessions. There are no headers that name a tool, so the
 //! same gate decides after the message was read.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{body::Bytes, response::Response};
 use http::{StatusCode, request::Parts};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, SeqAccess, Visitor},
+};
 use serde_json::value::RawValue;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     body::Unread,
     denial,
-    endpoint::{accepted, denied, identify, respond, rpc_error, text, unread},
+    endpoint::{Sender, accepted, charge_stranger, denied, identify, respond, rpc_error, text, unread},
+    headers,
     router::App,
 };
 use crate::{
-    auth::{Caller, ClientAddress},
+    auth::Caller,
     guard::Denial,
-    protocol::{ErrorCode, Message, PlainParams, Reply, Revision, RpcError},
+    protocol::{CallParams, ErrorCode, Message, PlainParams, Reply, Revision, RpcError},
     server::{Arrival, Outcome, denial_error, unreadable},
 };
 
 /// How many messages one batch may hold: each may be a call.
 const MAX_BATCH: usize = 50;
 
-/// How many requests are answered at once whose clients may have gone away meanwhile.
-pub(super) const MAX_DETACHED: usize = 4096;
+/// How long after its beginning a batch still begins with another message.
+const BATCH_TIME: Duration = Duration::from_secs(60);
 
-/// When to come back if there are more.
-const DETACHED_WAIT: Duration = Duration::from_secs(5);
+/// When to come back if there is no place or no time.
+const WAIT: Duration = Duration::from_secs(5);
 
 /// Answers a request without the headers of the stateless revision.
 pub(super) async fn answer(
     app: &Arc<App>,
     parts: Parts,
     body: &mut Unread,
-    address: ClientAddress,
+    sender: &Sender,
     revision: Option<Revision>,
 ) -> Response {
-    let caller = match identify(app, &parts.headers, address, false).await {
+    let caller = match identify(app, &parts.headers, sender).await {
         Ok(caller) => caller,
         Err(denial) => return denied(app, &denial, None),
     };
-    let bytes = match body.read(&app.server.settings().http).await {
+    // To a stranger to a closed server only a challenge is owed, and what scopes to put into it.
+    let closed = app.server.core().is_closed_to(&caller);
+    if !closed && let Err(denial) = charge_stranger(app, &caller) {
+        return denied(app, &denial, None);
+    }
+    let bytes = match body.read(&app.server.settings().http, closed).await {
         Ok(bytes) => bytes,
+        Err(_) if closed => return denied(app, &Denial::stranger(), None),
         Err(error) => return unread(error),
     };
     // A client of these revisions that goes away has not cancelled its call, so the call outlives the connection;
     // its timeout bounds it.
     let Ok(place) = Arc::clone(&app.detached).try_acquire_owned() else {
-        return denied(app, &Denial::Unavailable { retry_after: DETACHED_WAIT }, None);
+        return denied(app, &Denial::Unavailable { retry_after: WAIT }, None);
     };
     let app = Arc::clone(app);
-    let request = Request { app, parts, caller, revision, _place: place };
+    let request = Request { app, parts, caller, closed, revision, _place: place };
     match tokio::spawn(async move { request.answer(&bytes).await }).await {
         Ok(response) => response,
         Err(_) => rpc_error(Revision::NEWEST_LEGACY, None, &RpcError::new(ErrorCode::Internal, "internal error")),
@@ -63,6 +78,8 @@ struct Request {
     app: Arc<App>,
     parts: Parts,
     caller: Caller,
+    /// Nothing on this server is for this caller but the way to log in.
+    closed: bool,
     revision: Option<Revision>,
     _place: OwnedSemaphorePermit,
 }
@@ -74,7 +91,7 @@ impl Request {
             Err(response) => return response,
         };
         let revision = self.revision.unwrap_or(Revision::V2025_03_26);
-        if self.app.server.core().is_closed_to(&self.caller) {
+        if self.closed {
             return self.challenge(text);
         }
         if text.trim_ascii_start().starts_with('[') {
@@ -84,7 +101,7 @@ impl Request {
             Ok(message) => message,
             Err(error) => return rpc_error(revision, None, &unreadable(&error)),
         };
-        if let Some(error) = self.wrong_era(&message) {
+        if let Some(error) = self.wrong_era(&message).or_else(|| self.wrong_headers(&message)) {
             return rpc_error(revision, message.id, &error);
         }
         let outcome = self.app.server.core().answer_parsed(message, self.arrival(revision)).await;
@@ -111,17 +128,36 @@ impl Request {
         (!same).then(|| RpcError::new(ErrorCode::HeaderMismatch, error))
     }
 
+    /// These revisions have no `Mcp-*` headers; but where something sends them, something on the way may judge by them,
+    /// and they must not say one thing and the body another.
+    fn wrong_headers(&self, message: &Message<'_, &RawValue>) -> Option<RpcError> {
+        let headers = &self.parts.headers;
+        if !headers.contains_key(headers::METHOD) && !headers.contains_key(headers::NAME) {
+            return None;
+        }
+        let announced = match headers::announced(headers) {
+            Ok(announced) => announced,
+            Err(error) => return Some(error),
+        };
+        let name = message.params.and_then(|params| CallParams::parse(params.get()).ok()).map(|call| call.name);
+        let same = message.method.as_deref() == Some(announced.method) && name == announced.name;
+        (!same).then(|| RpcError::new(ErrorCode::HeaderMismatch, "the Mcp-* headers differ from the body"))
+    }
+
     /// Each message is judged and charged on its own; but where a login is missing, nothing runs.
     async fn answer_batch(&self, text: &str, revision: Revision) -> Response {
         let refuse = |message: &str| rpc_error(revision, None, &RpcError::new(ErrorCode::InvalidRequest, message));
         if !revision.has_batches() {
             return refuse("this revision has no batches; send one message");
         }
-        let parts: Vec<&RawValue> = match serde_json::from_str(text) {
-            Ok(parts) => parts,
+        if self.parts.headers.contains_key(headers::METHOD) || self.parts.headers.contains_key(headers::NAME) {
+            return refuse("a batch cannot have Mcp-* headers");
+        }
+        let Batch(parts) = match serde_json::from_str(text) {
+            Ok(batch) => batch,
             Err(error) => return rpc_error(revision, None, &unreadable(&error)),
         };
-        if parts.is_empty() || parts.len() > MAX_BATCH {
+        if parts.is_empty() {
             return refuse("a batch holds 1 to 50 messages");
         }
         let core = self.app.server.core();
@@ -129,8 +165,9 @@ impl Request {
             return denied(&self.app, &denial, None);
         }
         let mut replies = Vec::new();
+        let begin = Instant::now();
         for (number, part) in parts.into_iter().enumerate() {
-            replies.extend(match self.charge_part(number) {
+            replies.extend(match self.charge_part(number, begin) {
                 Ok(()) => self.answer_part(part, revision).await,
                 Err(denial) => refused_part(part, &denial),
             });
@@ -138,12 +175,13 @@ impl Request {
         if replies.is_empty() { accepted() } else { denial::json_response(StatusCode::OK, Reply::batch(replies)) }
     }
 
-    /// Without credentials every message of a batch pays like a request of its own; the first has paid already.
-    fn charge_part(&self, number: usize) -> Result<(), Denial> {
-        match &self.caller {
-            Caller::Anonymous(address) if number > 0 => self.app.server.core().gate.charge_address(*address),
-            _ => Ok(()),
+    /// Without credentials every message of a batch pays like a request of its own; the first has paid already. What
+    /// has not begun when the time is over is not begun.
+    fn charge_part(&self, number: usize, begin: Instant) -> Result<(), Denial> {
+        if begin.elapsed() > BATCH_TIME {
+            return Err(Denial::Unavailable { retry_after: WAIT });
         }
+        if number == 0 { Ok(()) } else { charge_stranger(&self.app, &self.caller) }
     }
 
     /// The answer to one message of a batch; `None` if it asks for none.
@@ -177,4 +215,34 @@ impl Request {
 fn refused_part(part: &RawValue, denial: &Denial) -> Option<Reply> {
     let id = Message::parse(part.get()).ok()?.id?;
     Some(Reply::error(Some(id), &denial_error(denial)))
+}
+
+/// The messages of a batch, no more than it may hold.
+struct Batch<'a>(Vec<&'a RawValue>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Batch<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Parts;
+
+        impl<'de> Visitor<'de> for Parts {
+            type Value = Batch<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array of messages")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Batch<'de>, A::Error> {
+                let mut batch = Vec::new();
+                while let Some(part) = parts.next_element()? {
+                    if batch.len() == MAX_BATCH {
+                        return Err(de::Error::custom("a batch holds 1 to 50 messages"));
+                    }
+                    batch.push(part);
+                }
+                Ok(Batch(batch))
+            }
+        }
+
+        deserializer.deserialize_seq(Parts)
+    }
 }

@@ -6,7 +6,7 @@ use std::{
     convert::Infallible,
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -37,15 +37,16 @@ use crate::{
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How long a stream stays open at most; then the client asks again, and is judged again.
 const LONGEST: Duration = Duration::from_secs(3600);
-/// How many streams are open at once, for one caller and in all.
+/// How many streams are open at once: for one caller, for all with credentials, and for all without.
 const PER_CALLER: usize = 16;
-const IN_ALL: usize = 2048;
+const IDENTIFIED: usize = 2048;
+const ANONYMOUS: usize = 256;
 
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// Opens a stream.
 pub(super) fn respond(app: &Arc<App>, id: Id<'_>, caller: &Caller) -> Response {
-    let Some(place) = Listeners::take(&app.listeners, caller.quota_key()) else {
+    let Some(place) = Listeners::take(&app.listeners, caller) else {
         return denied(app, &Denial::Unavailable { retry_after: KEEP_ALIVE }, Some(id));
     };
     let core = app.server.core();
@@ -123,20 +124,39 @@ impl http_body::Body for Stream {
 
 /// The streams that are open.
 #[derive(Debug, Default)]
-pub(super) struct Listeners(Mutex<HashMap<CallerKey, usize>>);
+pub(super) struct Listeners(Mutex<Open>);
+
+#[derive(Debug, Default)]
+struct Open {
+    by_caller: HashMap<CallerKey, usize>,
+    identified: usize,
+    anonymous: usize,
+}
+
+impl Open {
+    /// The number that a caller's streams count into.
+    fn total(&mut self, is_anonymous: bool) -> &mut usize {
+        if is_anonymous { &mut self.anonymous } else { &mut self.identified }
+    }
+}
 
 impl Listeners {
-    fn take(listeners: &Arc<Self>, caller: CallerKey) -> Option<Place> {
-        let mut open = listeners.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.values().sum::<usize>() >= IN_ALL {
+    fn take(listeners: &Arc<Self>, caller: &Caller) -> Option<Place> {
+        let is_anonymous = matches!(caller, Caller::Anonymous(_));
+        let caller = caller.quota_key();
+        let mut open = listeners.open();
+        let most = if is_anonymous { ANONYMOUS } else { IDENTIFIED };
+        let mine = open.by_caller.get(&caller).copied().unwrap_or(0);
+        if mine >= PER_CALLER || *open.total(is_anonymous) >= most {
             return None;
         }
-        let mine = open.entry(caller).or_default();
-        if *mine >= PER_CALLER {
-            return None;
-        }
-        *mine += 1;
-        Some(Place { listeners: Arc::clone(listeners), caller })
+        open.by_caller.insert(caller, mine + 1);
+        *open.total(is_anonymous) += 1;
+        Some(Place { listeners: Arc::clone(listeners), caller, is_anonymous })
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -144,16 +164,16 @@ impl Listeners {
 struct Place {
     listeners: Arc<Listeners>,
     caller: CallerKey,
+    is_anonymous: bool,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut open = self.listeners.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(mine) = open.get_mut(&self.caller) {
-            *mine -= 1;
-            if *mine == 0 {
-                open.remove(&self.caller);
-            }
+        let mut open = self.listeners.open();
+        *open.total(self.is_anonymous) -= 1;
+        match open.by_caller.get_mut(&self.caller) {
+            Some(mine) if *mine > 1 => *mine -= 1,
+            _ => drop(open.by_caller.remove(&self.caller)),
         }
     }
 }

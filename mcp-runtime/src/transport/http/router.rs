@@ -13,7 +13,7 @@ use http::{
 };
 use tokio::sync::{Semaphore, watch};
 
-use super::{body::Drains, endpoint, legacy::MAX_DETACHED, listen::Listeners};
+use super::{body::Drains, endpoint, listen::Listeners};
 use crate::{
     auth::{PublicUrl, ResourceMetadata, WellKnown, well_known_path},
     http::Access,
@@ -60,24 +60,29 @@ impl Server {
     /// # Ok::<(), mcp_runtime::BuildError>(())
     /// ```
     pub fn router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
-        self.routes(watch::channel(false).1)
+        self.routes(self.app(watch::channel(false).1))
     }
 
-    pub(super) fn routes<S: Clone + Send + Sync + 'static>(&self, shutdown: watch::Receiver<bool>) -> Router<S> {
+    pub(super) fn app(&self, shutdown: watch::Receiver<bool>) -> Arc<App> {
         let settings = self.settings();
-        let metadata = self.metadata();
-        let app = Arc::new(App {
+        if settings.no_auth {
+            tracing::warn!("`insecure_no_auth` is on: everybody on this machine may call every tool");
+        }
+        Arc::new(App {
             server: self.clone(),
             access: Access::new(settings.public_url.as_ref(), &settings.http),
-            metadata_url: metadata.as_ref().map(|(place, _)| place.url.clone()),
+            metadata_url: self.metadata().map(|(place, _)| place.url),
             drains: Drains::new(),
             listeners: Arc::new(Listeners::default()),
-            detached: Arc::new(Semaphore::new(MAX_DETACHED)),
+            detached: Arc::new(Semaphore::new(settings.http.places())),
             shutdown,
-        });
-        let path = settings.public_url.as_ref().map_or(DEFAULT_PATH, PublicUrl::path);
+        })
+    }
+
+    pub(super) fn routes<S: Clone + Send + Sync + 'static>(&self, app: Arc<App>) -> Router<S> {
+        let path = self.settings().public_url.as_ref().map_or(DEFAULT_PATH, PublicUrl::path);
         let mut router = Router::new().route(path, any(move |request| endpoint::handle(Arc::clone(&app), request)));
-        if let Some((place, document)) = metadata {
+        if let Some((place, document)) = self.metadata() {
             let document: Arc<str> = document.into();
             let root = (place.path != METADATA_ROOT).then_some(METADATA_ROOT.to_owned());
             for path in [Some(place.path), root].into_iter().flatten() {

@@ -80,12 +80,20 @@ impl Server {
         let address = listener.local_addr()?;
         self.check_address(address)?;
         let (stop, stopped) = watch::channel(false);
-        let router = self.routes::<()>(stopped);
+        let app = self.app(stopped);
+        let router = self.routes::<()>(Arc::clone(&app));
+        let settings = &self.settings().http;
         tracing::info!(%address, server = self.settings().name, "serving");
-        let open = accept(listener, router, &self.settings().http, shutdown).await;
+        let open = accept(listener, router, settings, shutdown).await;
         // The receivers are the open streams; with none there is nobody to tell.
         let _ = stop.send(true);
-        if timeout(self.settings().http.shutdown_timeout, open.shutdown()).await.is_err() {
+        let finished = async {
+            open.shutdown().await;
+            // Requests whose clients have gone: when all places are free, none is left.
+            let all = u32::try_from(settings.places()).unwrap_or(u32::MAX);
+            drop(app.detached.acquire_many(all).await);
+        };
+        if timeout(settings.shutdown_timeout, finished).await.is_err() {
             tracing::warn!("calls were still running when the time for shutting down was over");
         }
         Ok(())
@@ -94,9 +102,6 @@ impl Server {
     fn check_address(&self, address: SocketAddr) -> Result<(), ServeError> {
         let settings = self.settings();
         let loopback = address.ip().to_canonical().is_loopback();
-        if settings.no_auth {
-            tracing::warn!("`insecure_no_auth` is on: everybody on this machine may call every tool");
-        }
         let advice = match (settings.no_auth, &settings.public_url) {
             (true, _) => "`insecure_no_auth` is for loopback only",
             (false, None) => "say under which URL clients reach it with `.public_url(\"https://…/mcp\")`",
@@ -139,7 +144,7 @@ async fn accept(
     shutdown: impl Future<Output = ()>,
 ) -> GracefulShutdown {
     let open = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(settings.max_connections.min(Semaphore::MAX_PERMITS)));
+    let places = Arc::new(Semaphore::new(settings.places()));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(settings.header_timeout).max_buf_size(MAX_HEAD_BYTES);
     let mut shutdown = std::pin::pin!(shutdown);

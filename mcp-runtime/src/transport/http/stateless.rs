@@ -7,35 +7,42 @@ use http::request::Parts;
 
 use super::{
     body::Unread,
-    endpoint::{denied, explain, identify, respond, text, unread},
+    endpoint::{Sender, charge_stranger, denied, explain, identify, respond, text, unread},
     headers,
     router::App,
 };
 use crate::{
-    auth::{Caller, ClientAddress},
     guard::Denial,
     protocol::Revision,
     server::{Arrival, Outcome},
 };
 
 /// Answers a request with the headers of this revision.
-pub(super) async fn answer(app: &Arc<App>, parts: &Parts, body: &mut Unread, address: ClientAddress) -> Response {
+pub(super) async fn answer(app: &Arc<App>, parts: &Parts, body: &mut Unread, sender: &Sender) -> Response {
     let core = app.server.core();
-    let announced = headers::announced(&parts.headers);
-    let is_discovery = announced.as_ref().is_ok_and(|announced| announced.method == "server/discover");
-    let caller = match identify(app, &parts.headers, address, is_discovery).await {
+    let caller = match identify(app, &parts.headers, sender).await {
         Ok(caller) => caller,
         Err(denial) => return denied(app, &denial, None),
     };
-    let announced = match announced {
+    let announced = match headers::announced(&parts.headers) {
         Ok(announced) => announced,
         Err(_) if core.is_closed_to(&caller) => return denied(app, &Denial::stranger(), None),
-        Err(error) => return explain(app, body, error).await,
+        Err(error) => {
+            return match charge_stranger(app, &caller) {
+                Ok(()) => explain(app, body, error).await,
+                Err(denial) => denied(app, &denial, None),
+            };
+        }
     };
     if let Err(denial) = core.deny_early(&announced, &caller) {
         return denied(app, &denial, None);
     }
-    let bytes = match body.read(&app.server.settings().http).await {
+    // Clients find out with it how to talk to us; to throttle that hard would teach them the wrong revision.
+    let is_discovery = announced.method == "server/discover";
+    if !is_discovery && let Err(denial) = charge_stranger(app, &caller) {
+        return denied(app, &denial, None);
+    }
+    let bytes = match body.read(&app.server.settings().http, is_discovery).await {
         Ok(bytes) => bytes,
         Err(error) => return unread(error),
     };
@@ -47,10 +54,11 @@ pub(super) async fn answer(app: &Arc<App>, parts: &Parts, body: &mut Unread, add
     let arrival = Arrival { revision, caller: &caller, announced: Some(&announced), http: Some(parts) };
     let mut outcome = core.answer(body, arrival).await;
     // What only said that it was discovery pays after all.
-    if let (true, Caller::Anonymous(_), Outcome::Error(id, _)) = (is_discovery, &caller, &outcome)
-        && let Err(denial) = core.gate.charge_address(address)
+    if is_discovery
+        && !matches!(outcome, Outcome::Reply(..))
+        && let Err(denial) = charge_stranger(app, &caller)
     {
-        outcome = Outcome::Denied(*id, denial);
+        outcome = Outcome::Denied(None, denial);
     }
     respond(app, outcome, revision, &caller)
 }

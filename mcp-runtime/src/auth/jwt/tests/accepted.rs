@@ -57,8 +57,12 @@ fn plain_tokens_only_when_asked_and_never_id_tokens() {
     scene.accepts(scene.token().build());
     for typ in ["JWT", "jwt"] {
         scene.accepts(scene.token().typ(typ).build());
-        for claim in ["nonce", "at_hash", "c_hash"] {
-            let reason = "an ID token, not an access token";
+        let reason = "not an access token";
+        for (claim, kind) in [("typ", "ID"), ("typ", "Refresh"), ("token_use", "id"), ("token_use", "")] {
+            scene.refuses_as(reason, scene.token().typ(typ).claim(claim, kind).build());
+        }
+        scene.accepts(scene.token().typ(typ).claim("typ", "Bearer").claim("token_use", "access").build());
+        for claim in ["nonce", "at_hash", "c_hash", "s_hash", "events"] {
             scene.refuses_as(reason, scene.token().typ(typ).claim(claim, "x").build());
             scene.refuses_as(reason, scene.token().typ(typ).claim(claim, Value::Null).build());
         }
@@ -131,6 +135,6 @@ async fn a_remembered_token_ends_with_its_expiry() {
     assert!(verifier.cached(&token).is_some());
     clock.advance(Duration::from_millis(1));
     assert!(verifier.cached(&token).is_none());
-    assert_eq!(verifier.authenticate(&token).await.err(), Some(AuthError::invalid("expired")));
+    assert_eq!(verifier.authenticate(&token).await.err(), Some(AuthError::Expired));
     assert_eq!(verifier.authorization_servers(), [ISSUER]);
 }
