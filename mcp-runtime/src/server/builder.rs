@@ -77,8 +77,8 @@ impl ServerBuilder {
     /// The URL under which clients reach the MCP endpoint, byte for byte as they and their tokens write it.
     ///
     /// It is the audience tokens must name (RFC 8707), the `resource` of the metadata (RFC 9728), and its path is
-    /// where the endpoint is served. It is never guessed from a request. Without it the endpoint is `/mcp` and the
-    /// server can only be bound to loopback.
+    /// where the endpoint is served. It is never guessed from a request. Without it the endpoint is `/mcp`, only loopback
+    /// names are answered as `Host`, and [`serve`](Server::serve) binds to loopback only.
     pub fn public_url(mut self, url: impl Into<String>) -> Self {
         self.public_url = Some(url.into());
         self
@@ -135,8 +135,8 @@ impl ServerBuilder {
 
     /// Serves protected tools to *anybody* who can reach the server, without asking who they are.
     ///
-    /// For trying things out on your own machine: such a server answers loopback peers only, warns at every start,
-    /// and refuses to be built together with an authenticator.
+    /// For trying things out on your own machine: such a server answers loopback peers only, and none that come through a
+    /// proxy; it warns at every start, and refuses to be built together with an authenticator.
     pub fn insecure_no_auth(mut self) -> Self {
         self.defaults.no_auth = true;
         self
@@ -179,9 +179,11 @@ impl ServerBuilder {
         self
     }
 
-    /// Replaces how many callers' quotas are remembered at once. When full, callers never seen before wait.
-    pub fn quota_capacity(mut self, callers: usize) -> Self {
-        self.quota_capacity = callers;
+    /// Replaces how many counters of quotas are kept at once, 917,504: one for each caller and tool, of callers with
+    /// credentials, those without, and addresses that failed, each in a table of this size (16 at least). When one is
+    /// full, callers never seen before wait.
+    pub fn quota_capacity(mut self, counters: usize) -> Self {
+        self.quota_capacity = counters;
         self
     }
 
