@@ -80,8 +80,8 @@ impl Server {
     }
 
     pub(super) fn routes<S: Clone + Send + Sync + 'static>(&self, app: Arc<App>) -> Router<S> {
-        let path = self.settings().public_url.as_ref().map_or(DEFAULT_PATH, PublicUrl::path);
-        let mut router = Router::new().route(path, any(move |request| endpoint::handle(Arc::clone(&app), request)));
+        let mut router =
+            Router::new().route(self.endpoint_path(), any(move |request| endpoint::handle(Arc::clone(&app), request)));
         if let Some((place, document)) = self.metadata() {
             let document: Arc<str> = document.into();
             let root = (place.path != METADATA_ROOT).then_some(METADATA_ROOT.to_owned());
@@ -91,6 +91,11 @@ impl Server {
             }
         }
         router
+    }
+
+    /// Where the endpoint is.
+    pub(super) fn endpoint_path(&self) -> &str {
+        self.settings().public_url.as_ref().map_or(DEFAULT_PATH, PublicUrl::path)
     }
 
     /// Where clients learn who hands out tokens, and what they read there; `None` if nobody does.

@@ -1,8 +1,8 @@
 //! Our own listener: the endpoint with all its bounds, from bind to graceful shutdown.
 
-use std::{fmt, future::Future, io, net::SocketAddr, sync::Arc};
+use std::{convert::Infallible, fmt, future::Future, io, net::SocketAddr, sync::Arc};
 
-use axum::{Router, body::Body, extract::ConnectInfo};
+use axum::{Router, body::Body, extract::ConnectInfo, response::Response};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -15,7 +15,7 @@ use tokio::{
 };
 use tower::Service;
 
-use super::connection::Connection;
+use super::{connection::Connection, endpoint, router::App};
 use crate::{http::HttpSettings, server::Server};
 
 /// The most bytes of request line and headers together.
@@ -84,7 +84,8 @@ impl Server {
         let router = self.routes::<()>(Arc::clone(&app));
         let settings = &self.settings().http;
         tracing::info!(%address, server = self.settings().name, "serving");
-        let open = accept(listener, router, settings, shutdown).await;
+        let surface = Surface { app: Arc::clone(&app), router };
+        let open = accept(listener, surface, settings, shutdown).await;
         // The receivers are the open streams; with none there is nobody to tell.
         let _ = stop.send(true);
         let finished = async {
@@ -136,10 +137,30 @@ pub async fn stop_signal() {
     }
 }
 
+/// What a listener serves: the endpoint, and beside it the routes for everything else.
+#[derive(Clone)]
+struct Surface {
+    app: Arc<App>,
+    router: Router,
+}
+
+impl Surface {
+    async fn answer(mut self, request: Request<Incoming>, peer: SocketAddr) -> Result<Response, Infallible> {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        // Nearly every request is for the endpoint, and needs no router to find it.
+        if request.uri().path() == self.app.server.endpoint_path() {
+            Ok(endpoint::handle(self.app, request).await)
+        } else {
+            self.router.call(request).await
+        }
+    }
+}
+
 /// Accepts until told to stop; returns the connections still open.
 async fn accept(
     listener: TcpListener,
-    router: Router,
+    surface: Surface,
     settings: &HttpSettings,
     shutdown: impl Future<Output = ()>,
 ) -> GracefulShutdown {
@@ -160,7 +181,7 @@ async fn accept(
         };
         match (place, accepted) {
             (Ok(place), Ok((stream, peer))) => {
-                serve_connection(stream, peer, &http, router.clone(), open.watcher(), place)
+                serve_connection(stream, peer, &http, surface.clone(), open.watcher(), place)
             }
             (_, Err(error)) => pause(&error).await,
             (Err(_), _) => return open,
@@ -178,7 +199,7 @@ fn serve_connection(
     stream: TcpStream,
     peer: SocketAddr,
     http: &http1::Builder,
-    router: Router,
+    surface: Surface,
     watcher: Watcher,
     place: OwnedSemaphorePermit,
 ) {
@@ -186,11 +207,7 @@ fn serve_connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
-    let service = service_fn(move |request: Request<Incoming>| {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().call(request)
-    });
+    let service = service_fn(move |request: Request<Incoming>| surface.clone().answer(request, peer));
     let connection = http.serve_connection(TokioIo::new(Connection::new(stream)), service);
     let connection = watcher.watch(connection);
     tokio::spawn(async move {
