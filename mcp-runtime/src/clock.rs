@@ -54,6 +54,9 @@ impl From<ManualClock> for Clock {
 
 /// A clock that stands still until a test moves it. Clones share the hand.
 ///
+/// It moves tokens, quotas and caches. The timeouts of calls are tokio's: move those with
+/// `#[tokio::test(start_paused = true)]`.
+///
 /// ```
 /// use std::time::Duration;
 /// use mcp_runtime::clock::ManualClock;

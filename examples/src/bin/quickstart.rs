@@ -129,7 +129,7 @@ fn mint(key: &SigningKey, audience: &str, sub: &str, scope: &str) -> Result<Stri
     let claims = json!({
         "iss": ISSUER, "aud": audience, "sub": sub, "scope": scope, "iat": now, "exp": now + TOKEN_LIFE,
     });
-    Ok(key.sign(claims.as_object().ok_or("claims are an object")?)?)
+    Ok(key.sign(&claims)?)
 }
 
 /// The signing key of this data directory; made on first use.

@@ -51,8 +51,10 @@ pub(crate) fn name_attributes(paths: &[Path]) -> TokenStream {
 /// `tools![a, m::b]`; each call carries the span of its path.
 pub(crate) fn list(krate: &TokenStream, tools: &[Path]) -> TokenStream {
     let adds = tools.iter().map(|path| {
-        let add = quote_spanned!(path.span()=> #krate::__private::Tools::add::<#path>);
-        quote_spanned!(Span::mixed_site()=> let tools = #add(tools);)
+        // Through a name of its own, because of a plain function rustc then says that it is one and not a type.
+        let named = format_ident!("Named", span = path.span().resolved_at(Span::mixed_site()));
+        let add = quote_spanned!(path.span()=> #krate::__private::Tools::add::<#named>);
+        quote_spanned!(Span::mixed_site()=> let tools = { type #named = #path; #add(tools) };)
     });
     quote_spanned! {Span::mixed_site()=> {
         let tools = #krate::__private::Tools::new();

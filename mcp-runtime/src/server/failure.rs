@@ -1,6 +1,8 @@
 //! When a body does not end well: what the log gets, and what the caller gets.
 
 use std::{
+    error::Error,
+    fmt,
     future::{Future, poll_fn},
     hash::{BuildHasher, RandomState},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -19,9 +21,7 @@ pub(crate) async fn settle(tool: &'static str, timeout: Option<Duration>, body: 
         None => body.await,
         Some(limit) => match tokio::time::timeout(limit, body).await {
             Ok(outcome) => outcome,
-            Err(_) => {
-                return CallToolResult::error(format!("the tool did not finish within {limit:?}"));
-            }
+            Err(_) => return too_late(tool, limit),
         },
     };
     match outcome {
@@ -29,6 +29,12 @@ pub(crate) async fn settle(tool: &'static str, timeout: Option<Duration>, body: 
         Some(Err(error)) => from_error(tool, error),
         None => panicked(tool),
     }
+}
+
+/// A body that took too long. The model may know, so that it does not simply try again.
+fn too_late(tool: &'static str, limit: Duration) -> CallToolResult {
+    tracing::warn!(tool, ?limit, "a tool did not finish in time");
+    CallToolResult::error(format!("the tool did not finish within {limit:?}"))
 }
 
 /// A body that panicked; the panic hook has printed where.
@@ -39,7 +45,7 @@ pub(crate) fn panicked(tool: &'static str) -> CallToolResult {
 fn from_error(tool: &'static str, error: ToolError) -> CallToolResult {
     match error.into_kind() {
         ErrorKind::Visible(text) => CallToolResult::error(text),
-        ErrorKind::Internal(cause) => masked(tool, &cause),
+        ErrorKind::Internal(cause) => masked(tool, &Chain(&*cause)),
     }
 }
 
@@ -47,6 +53,21 @@ fn masked(tool: &'static str, cause: &dyn std::fmt::Display) -> CallToolResult {
     let reference = reference();
     tracing::error!(tool, %reference, %cause, "a tool failed");
     CallToolResult::error(format!("internal error (reference {reference})"))
+}
+
+/// An error and all its causes.
+struct Chain<'a>(&'a (dyn Error + 'static));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
 }
 
 /// Names one failure. It need not be unguessable, only findable.

@@ -36,13 +36,15 @@ impl<'b> Outcome<'b> {
 pub(crate) fn denial_error(denial: &Denial) -> RpcError {
     let reason = denial.reason();
     match denial {
-        Denial::Unauthenticated { scopes, .. } => {
+        Denial::Unauthenticated { scopes, token_sent } => {
             let data = if scopes.is_empty() {
                 json!({"reason": reason})
             } else {
                 json!({"reason": reason, "required": scopes})
             };
-            RpcError::new(ErrorCode::Unauthenticated, "log in first: a valid bearer token is needed").with_data(data)
+            let message =
+                if *token_sent { "the token was not accepted" } else { "log in first: a bearer token is needed" };
+            RpcError::new(ErrorCode::Unauthenticated, message).with_data(data)
         }
         Denial::MissingScopes { required } => {
             RpcError::new(ErrorCode::Forbidden, "the token does not grant the scopes this call needs")

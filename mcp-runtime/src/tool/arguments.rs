@@ -11,7 +11,8 @@ use crate::protocol::{CallParamsSeed, Message, MessageSeed, ToolCall, brief};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a tool argument",
     label = "not an argument type",
-    note = "derive `serde::Deserialize` and `mcp_runtime::schemars::JsonSchema` for `{Self}`",
+    note = "derive `serde::Deserialize` and `schemars::JsonSchema` for it, or for the types in it, with `use mcp_runtime::schemars;` in scope",
+    note = "if the server brings it and not the model, take `State<..>` of it",
     note = "what does not come from the model is told by its type's name: `Identity`, `Option<Identity>`, `Context`, `State<..>`, not an alias of them"
 )]
 pub trait ToolArg: Sized {

@@ -180,7 +180,8 @@ impl Serialize for Block<'_> {
     message = "a tool cannot return `{Self}`",
     label = "not a tool output",
     note = "return text (`String`), `Json<T>` where `T: Serialize + JsonSchema`, `Vec<Content>`, `CallToolResult` or `()`",
-    note = "or a `Result` of one of these with `ToolError`"
+    note = "derive `serde::Serialize` and `schemars::JsonSchema` for `T`, with `use mcp_runtime::schemars;` in scope",
+    note = "or return a `Result` of one of these with `ToolError`, into which `?` turns other errors"
 )]
 pub trait IntoToolOutput {
     /// Turns the value into a result.

@@ -68,7 +68,11 @@ fn check_audience(claims: &Map<String, Value>, audience: &str) -> Result<(), Aut
         }
         _ => false,
     };
-    if ours { Ok(()) } else { Err(AuthError::invalid("meant for someone else")) }
+    if ours {
+        Ok(())
+    } else {
+        Err(AuthError::invalid("meant for someone else: its `aud` is not the audience of this server"))
+    }
 }
 
 /// Returns the last whole second before the token ends.

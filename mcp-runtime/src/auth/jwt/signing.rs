@@ -8,7 +8,8 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use super::{Algorithm, KeyError, VerifyingKey};
 
@@ -72,11 +73,11 @@ impl SigningKey {
         VerifyingKey::from_public(Algorithm::ES256, der.as_ref())
     }
 
-    /// Signs an access token (RFC 9068) with these claims.
+    /// Signs an access token (RFC 9068) with these claims, an object: `json!({…})` or a type of yours.
     ///
     /// # Errors
     /// [`KeyError::Crypto`] if the system has no randomness.
-    pub fn sign(&self, claims: &Map<String, Value>) -> Result<String, KeyError> {
+    pub fn sign(&self, claims: &impl Serialize) -> Result<String, KeyError> {
         let header = json!({ "alg": Algorithm::ES256.as_str(), "typ": "at+jwt" });
         let claims = serde_json::to_vec(claims).map_err(|_| KeyError::Crypto)?;
         self.sign_parts(header.to_string().as_bytes(), &claims)

@@ -33,6 +33,10 @@ use crate::{
     server::{Outcome, unreadable, unsupported_version},
 };
 
+const FOR_ITSELF: &str = "this server has no authentication and answers its own machine only";
+const UNKNOWN_PEER: &str = "this server has no authentication, and cannot tell who asks; \
+    serve its router with `into_make_service_with_connect_info::<SocketAddr>()`";
+
 /// Answers one HTTP request to the endpoint.
 pub(super) async fn handle(app: Arc<App>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
@@ -64,7 +68,7 @@ async fn post(app: &Arc<App>, mut parts: Parts, body: &mut Unread) -> Response {
     }
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     if app.server.settings().no_auth && !is_own_machine(peer, &parts.headers) {
-        return plain(StatusCode::FORBIDDEN, "this server has no authentication and answers its own machine only");
+        return plain(StatusCode::FORBIDDEN, if peer.is_some() { FOR_ITSELF } else { UNKNOWN_PEER });
     }
     let address = peer.map_or(ClientAddress::LOCAL, ClientAddress::new);
     let sender = Sender { credentials: Credentials::take(&mut parts.headers), address };
@@ -226,7 +230,7 @@ fn refuse(forbidden: Forbidden) -> Response {
 }
 
 fn not_allowed() -> Response {
-    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "send a POST");
+    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "send JSON-RPC messages with POST");
     response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST, OPTIONS"));
     response
 }

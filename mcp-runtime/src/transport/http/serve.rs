@@ -3,6 +3,7 @@
 use std::{convert::Infallible, fmt, future::Future, io, net::SocketAddr, sync::Arc};
 
 use axum::{Router, body::Body, extract::ConnectInfo, response::Response};
+use http::StatusCode;
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -22,11 +23,16 @@ use crate::{http::HttpSettings, server::Server};
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 /// Why a server did not start or did not go on.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// The address could not be bound or read.
-    Io(io::Error),
+    /// The address could not be found or bound.
+    #[non_exhaustive]
+    Listen {
+        /// What was asked for, as far as it is known.
+        address: String,
+        /// What the system said.
+        error: io::Error,
+    },
     /// The server may only be bound to loopback, and was not.
     #[non_exhaustive]
     NotLoopback {
@@ -40,7 +46,7 @@ pub enum ServeError {
 impl fmt::Display for ServeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io(error) => write!(f, "cannot listen: {error}"),
+            Self::Listen { address, error } => write!(f, "cannot listen on {address}: {error}"),
             Self::NotLoopback { address, advice } => write!(f, "refusing to serve on {address}: {advice}"),
         }
     }
@@ -49,15 +55,16 @@ impl fmt::Display for ServeError {
 impl std::error::Error for ServeError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Io(error) => Some(error),
+            Self::Listen { error, .. } => Some(error),
             Self::NotLoopback { .. } => None,
         }
     }
 }
 
-impl From<io::Error> for ServeError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
+impl fmt::Debug for ServeError {
+    /// The same as `Display`: this is what a `main` that returns it prints.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -67,8 +74,9 @@ impl Server {
     /// # Errors
     /// If the address cannot be bound, or if it is not loopback although the server has no public URL or no
     /// authentication.
-    pub async fn serve(&self, address: impl ToSocketAddrs) -> Result<(), ServeError> {
-        let listener = TcpListener::bind(address).await?;
+    pub async fn serve(&self, address: impl ToSocketAddrs + fmt::Debug) -> Result<(), ServeError> {
+        let name = format!("{address:?}").trim_matches('"').to_owned();
+        let listener = TcpListener::bind(address).await.map_err(|error| ServeError::Listen { address: name, error })?;
         self.serve_on(listener, stop_signal()).await
     }
 
@@ -77,11 +85,12 @@ impl Server {
     /// # Errors
     /// As [`serve`](Self::serve).
     pub async fn serve_on(&self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
-        let address = listener.local_addr()?;
+        let unknown = |error| ServeError::Listen { address: "an unknown address".to_owned(), error };
+        let address = listener.local_addr().map_err(unknown)?;
         self.check_address(address)?;
         let (stop, stopped) = watch::channel(false);
         let app = self.app(stopped);
-        let router = self.routes::<()>(Arc::clone(&app));
+        let router = self.routes::<()>(Arc::clone(&app)).fallback(self.not_found());
         let settings = &self.settings().http;
         tracing::info!(%address, server = self.settings().name, "serving");
         let surface = Surface { app: Arc::clone(&app), router };
@@ -98,6 +107,14 @@ impl Server {
             tracing::warn!("calls were still running when the time for shutting down was over");
         }
         Ok(())
+    }
+
+    /// What is answered beside the endpoint and the discovery documents.
+    fn not_found(
+        &self,
+    ) -> impl Fn() -> std::future::Ready<(StatusCode, String)> + Clone + Send + Sync + 'static + use<> {
+        let text = format!("nothing is here; the MCP endpoint is POST {}\n", self.endpoint_path());
+        move || std::future::ready((StatusCode::NOT_FOUND, text.clone()))
     }
 
     fn check_address(&self, address: SocketAddr) -> Result<(), ServeError> {

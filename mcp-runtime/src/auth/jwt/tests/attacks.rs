@@ -106,7 +106,7 @@ fn times() {
 #[test]
 fn audiences() {
     let scene = Scene::new();
-    let reason = "meant for someone else";
+    let reason = "meant for someone else: its `aud` is not the audience of this server";
     scene.refuses_as(reason, scene.token().without("aud").build());
     for wrong in [
         json!(""),
