@@ -52,7 +52,7 @@ pub(crate) fn name_attributes(paths: &[Path]) -> TokenStream {
 pub(crate) fn list(krate: &TokenStream, tools: &[Path]) -> TokenStream {
     let adds = tools.iter().map(|path| {
         // Through a name of its own, because of a plain function rustc then says that it is one and not a type.
-        let named = format_ident!("Named", span = path.span().resolved_at(Span::mixed_site()));
+        let named = format_ident!("__NamedTool", span = path.span().resolved_at(Span::mixed_site()));
         let add = quote_spanned!(path.span()=> #krate::__private::Tools::add::<#named>);
         quote_spanned!(Span::mixed_site()=> let tools = { type #named = #path; #add(tools) };)
     });

@@ -70,7 +70,7 @@ impl Core {
     }
 
     /// Refuses a message that is not in order. It costs its sender something: reading it cost us something.
-    fn refuse<'b>(&self, id: Option<Id<'b>>, error: RpcError, arrival: Arrival<'_>) -> Outcome<'b> {
+    pub(crate) fn refuse<'b>(&self, id: Option<Id<'b>>, error: RpcError, arrival: Arrival<'_>) -> Outcome<'b> {
         match self.gate.charge_other(arrival.caller) {
             Ok(()) => Outcome::Error(id, error),
             Err(denial) => Outcome::Denied(id, denial),
@@ -88,10 +88,16 @@ impl Core {
                 // Nothing is ever asked of clients, so no answer of theirs means anything; the older revisions have
                 // it accepted all the same.
                 (true, false) => Outcome::Accepted,
-                _ => Outcome::error(message.id, ErrorCode::InvalidRequest, "this is not a request or a notification"),
+                _ => {
+                    let error = RpcError::new(ErrorCode::InvalidRequest, "this is not a request or a notification");
+                    self.refuse(message.id, error, arrival)
+                }
             };
         };
-        let Some(id) = message.id else { return Outcome::Accepted };
+        let Some(id) = message.id else {
+            let charged = self.gate.charge_other(arrival.caller);
+            return charged.map_or_else(|denial| Outcome::Denied(None, denial), |()| Outcome::Accepted);
+        };
         if let Err(error) = self.check_head(method, message.params, arrival) {
             return self.refuse(Some(id), error, arrival);
         }
@@ -143,7 +149,9 @@ impl Core {
     async fn call<'b>(&self, id: Id<'b>, params: Option<&'b RawValue>, arrival: Arrival<'_>) -> Outcome<'b> {
         let params = match CallParams::parse(params.map_or("{}", RawValue::get)) {
             Ok(params) => params,
-            Err(error) => return Outcome::error(Some(id), ErrorCode::InvalidParams, brief(&error)),
+            Err(error) => {
+                return self.refuse(Some(id), RpcError::new(ErrorCode::InvalidParams, brief(&error)), arrival);
+            }
         };
         let Some(tool) = self.registry.get(&params.name) else {
             return match self.may_guess(arrival.caller) {

@@ -74,7 +74,14 @@ async fn serve(
         running.shutdown().await;
     }
     drop(session);
-    writer.await.unwrap_or(Ok(()))
+    let stop = writer.abort_handle();
+    match timeout(LAST_CALLS, writer).await {
+        Ok(written) => written.unwrap_or(Ok(())),
+        Err(_) => {
+            stop.abort();
+            Err(io::Error::new(io::ErrorKind::TimedOut, "the output is not read"))
+        }
+    }
 }
 
 /// One line without its end; `None` when the input has ended. A line that is too long is an error of the client's that

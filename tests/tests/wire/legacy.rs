@@ -1,8 +1,12 @@
 //! The revisions before 2026-07-28: handshake, ping, notifications, and answers that those clients understand.
 
+use mcp_runtime::{ServerBuilder, State, tool, tools};
 use serde_json::{Value, json};
 
-use crate::{client::Call, world::World};
+use crate::{
+    client::Call,
+    world::{Runs, World, hello},
+};
 
 const LEGACY: [&str; 3] = ["2025-03-26", "2025-06-18", "2025-11-25"];
 
@@ -126,4 +130,27 @@ async fn headers_that_an_old_revision_does_not_know_must_not_lie() {
     world.ran(0);
     call().header("Mcp-Method", "tools/call").header("Mcp-Name", "vault").send(&world).await.ok();
     world.ran(1);
+}
+
+/// Never ends.
+#[tool(public)]
+async fn endless(State(runs): State<Runs>) {
+    runs.add();
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test]
+async fn strangers_who_leave_calls_behind_take_no_place_from_callers_with_credentials() {
+    let change = |builder: ServerBuilder| builder.http(|http| http.max_connections(8));
+    let world = World::new(tools![endless, hello], change);
+    let router = world.router.clone();
+    let left = tokio::spawn(async move { Call::legacy_tool("endless", json!({})).send_to(&router).await });
+    while world.runs.count() == 0 {
+        tokio::task::yield_now().await;
+    }
+    left.abort();
+    // An eighth of the places is for strangers, and it is taken by a call that outlives its client.
+    Call::legacy_tool("hello", json!({})).send(&world).await.error(503, 503);
+    Call::legacy_tool("hello", json!({})).token(&world.plain("alice")).send(&world).await.ok();
+    world.ran(2);
 }

@@ -76,17 +76,25 @@ async fn post(app: &Arc<App>, mut parts: Parts, body: &mut Unread) -> Response {
         Era::Known(Revision::V2026_07_28) => stateless::answer(app, &parts, body, &sender).await,
         Era::Known(revision) => legacy::answer(app, parts, body, &sender, Some(revision)).await,
         Era::Unsaid => legacy::answer(app, parts, body, &sender, None).await,
-        Era::Unsupported(version) => wrong_era(app, address, body, unsupported_version(&version)).await,
+        Era::Unsupported(version) => wrong_era(app, &parts, body, &sender, unsupported_version(&version)).await,
         Era::Malformed => {
             let error = RpcError::new(ErrorCode::HeaderMismatch, "MCP-Protocol-Version must be sent once, as a date");
-            wrong_era(app, address, body, error).await
+            wrong_era(app, &parts, body, &sender, error).await
         }
     }
 }
 
-/// Answers a request of no revision that we know. Nobody asks who sent it, so its address pays.
-async fn wrong_era(app: &App, address: ClientAddress, body: &mut Unread, error: RpcError) -> Response {
-    match app.server.core().gate.charge_address(address) {
+/// Answers a request of no revision that we know.
+async fn wrong_era(app: &App, parts: &Parts, body: &mut Unread, sender: &Sender, error: RpcError) -> Response {
+    match identify(app, &parts.headers, sender).await {
+        Ok(caller) => refuse_headers(app, body, &caller, error).await,
+        Err(denial) => denied(app, &denial, None),
+    }
+}
+
+/// Refuses headers that are wrong in themselves, and counts it for who sent them.
+pub(super) async fn refuse_headers(app: &App, body: &mut Unread, caller: &Caller, error: RpcError) -> Response {
+    match charge_stranger(app, caller).and_then(|()| app.server.core().gate.charge_other(caller)) {
         Ok(()) => explain(app, body, error).await,
         Err(denial) => denied(app, &denial, None),
     }
@@ -127,7 +135,10 @@ pub(super) async fn identify(app: &App, headers: &HeaderMap, sender: &Sender) ->
     match core.verifier.authenticate(&token).await {
         Ok(identity) => Ok(Caller::Identified(identity)),
         Err(AuthError::Invalid { reason }) => Err(failed(reason)),
-        Err(AuthError::Expired) => Err(challenge()),
+        Err(AuthError::Expired) => {
+            tracing::debug!(reason = "expired", "a request was not authenticated");
+            Err(challenge())
+        }
         Err(AuthError::Unavailable { retry_after }) => Err(Denial::Unavailable { retry_after }),
     }
 }
@@ -141,7 +152,7 @@ pub(super) fn charge_stranger(app: &App, caller: &Caller) -> Result<(), Denial> 
 }
 
 /// Answers a header that is wrong in itself. The body is read only to answer under its id.
-pub(super) async fn explain(app: &App, body: &mut Unread, error: RpcError) -> Response {
+async fn explain(app: &App, body: &mut Unread, error: RpcError) -> Response {
     let bytes = match body.read(&app.server.settings().http, true).await {
         Ok(bytes) => bytes,
         Err(error) => return unread(error),

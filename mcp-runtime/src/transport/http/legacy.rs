@@ -14,7 +14,7 @@ use serde::{
     de::{self, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
     body::Unread,
@@ -26,7 +26,7 @@ use super::{
 use crate::{
     auth::Caller,
     guard::Denial,
-    protocol::{CallParams, ErrorCode, Message, PlainParams, Reply, Revision, RpcError},
+    protocol::{CallParams, ErrorCode, Id, Message, PlainParams, Reply, Revision, RpcError},
     server::{Arrival, Outcome, denial_error, unreadable},
 };
 
@@ -51,26 +51,78 @@ pub(super) async fn answer(
         Ok(caller) => caller,
         Err(denial) => return denied(app, &denial, None),
     };
-    // To a stranger to a closed server only a challenge is owed, and what scopes to put into it.
-    let closed = app.server.core().is_closed_to(&caller);
-    if !closed && let Err(denial) = charge_stranger(app, &caller) {
+    if app.server.core().is_closed_to(&caller) {
+        return challenge(app, body, &caller).await;
+    }
+    if let Err(denial) = charge_stranger(app, &caller) {
         return denied(app, &denial, None);
     }
-    let bytes = match body.read(&app.server.settings().http, closed).await {
+    let bytes = match body.read(&app.server.settings().http, false).await {
         Ok(bytes) => bytes,
-        Err(_) if closed => return denied(app, &Denial::stranger(), None),
         Err(error) => return unread(error),
     };
     // A client of these revisions that goes away has not cancelled its call, so the call outlives the connection;
     // its timeout bounds it.
-    let Ok(place) = Arc::clone(&app.detached).try_acquire_owned() else {
+    let Some(place) = app.detached.take(&caller) else {
         return denied(app, &Denial::Unavailable { retry_after: WAIT }, None);
     };
     let app = Arc::clone(app);
-    let request = Request { app, parts, caller, closed, revision, _place: place };
+    let request = Request { app, parts, caller, revision, _place: place };
     match tokio::spawn(async move { request.answer(&bytes).await }).await {
         Ok(response) => response,
         Err(_) => rpc_error(Revision::NEWEST_LEGACY, None, &RpcError::new(ErrorCode::Internal, "internal error")),
+    }
+}
+
+/// A stranger to a server without anything public is told how to log in, and with which scopes; nothing runs.
+async fn challenge(app: &App, body: &mut Unread, caller: &Caller) -> Response {
+    let stranger = |id| denied(app, &Denial::stranger(), id);
+    if charge_stranger(app, caller).is_err() {
+        return stranger(None);
+    }
+    let Ok(bytes) = body.read(&app.server.settings().http, true).await else { return stranger(None) };
+    let Ok(text) = std::str::from_utf8(&bytes) else { return stranger(None) };
+    let id = Message::parse(text).ok().and_then(|message| message.id);
+    match app.server.core().needs_login(text, caller) {
+        Some(denial) => denied(app, &denial, id),
+        None => stranger(id),
+    }
+}
+
+/// The places for requests that outlive their connections. Strangers have an eighth of their own, so that they take none
+/// from callers with credentials.
+pub(super) struct Detached {
+    identified: Places,
+    anonymous: Places,
+}
+
+struct Places {
+    free: Arc<Semaphore>,
+    all: u32,
+}
+
+impl Detached {
+    pub(super) fn new(places: usize) -> Self {
+        let some = |places: usize| {
+            let all = u32::try_from(places.max(1)).unwrap_or(u32::MAX);
+            Places { free: Arc::new(Semaphore::new(all as usize)), all }
+        };
+        Self { identified: some(places), anonymous: some(places / 8) }
+    }
+
+    fn take(&self, caller: &Caller) -> Option<OwnedSemaphorePermit> {
+        let places = match caller {
+            Caller::Anonymous(_) => &self.anonymous,
+            Caller::Identified(_) => &self.identified,
+        };
+        Arc::clone(&places.free).try_acquire_owned().ok()
+    }
+
+    /// Ready when nothing runs any more: then all places are free.
+    pub(super) async fn finished(&self) {
+        for places in [&self.identified, &self.anonymous] {
+            drop(places.free.acquire_many(places.all).await);
+        }
     }
 }
 
@@ -78,8 +130,6 @@ struct Request {
     app: Arc<App>,
     parts: Parts,
     caller: Caller,
-    /// Nothing on this server is for this caller but the way to log in.
-    closed: bool,
     revision: Option<Revision>,
     _place: OwnedSemaphorePermit,
 }
@@ -91,28 +141,24 @@ impl Request {
             Err(response) => return response,
         };
         let revision = self.revision.unwrap_or(Revision::V2025_03_26);
-        if self.closed {
-            return self.challenge(text);
-        }
         if text.trim_ascii_start().starts_with('[') {
             return self.answer_batch(text, revision).await;
         }
         let message = match Message::parse(text) {
             Ok(message) => message,
-            Err(error) => return rpc_error(revision, None, &unreadable(&error)),
+            Err(error) => return self.refuse(None, unreadable(&error), revision),
         };
         if let Some(error) = self.wrong_era(&message).or_else(|| self.wrong_headers(&message)) {
-            return rpc_error(revision, message.id, &error);
+            return self.refuse(message.id, error, revision);
         }
         let outcome = self.app.server.core().answer_parsed(message, self.arrival(revision)).await;
         respond(&self.app, outcome, revision, &self.caller)
     }
 
-    /// A stranger to a server without anything public is told how to log in, and nothing about its message.
-    fn challenge(&self, text: &str) -> Response {
-        let denial = self.app.server.core().needs_login(text, &self.caller).unwrap_or_else(Denial::stranger);
-        let id = Message::parse(text).ok().and_then(|message| message.id);
-        denied(&self.app, &denial, id)
+    /// Refuses what is not in order, and counts it for who sent it.
+    fn refuse(&self, id: Option<Id<'_>>, error: RpcError, revision: Revision) -> Response {
+        let outcome = self.app.server.core().refuse(id, error, self.arrival(revision));
+        respond(&self.app, outcome, revision, &self.caller)
     }
 
     fn arrival(&self, revision: Revision) -> Arrival<'_> {
@@ -146,7 +192,7 @@ impl Request {
 
     /// Each message is judged and charged on its own; but where a login is missing, nothing runs.
     async fn answer_batch(&self, text: &str, revision: Revision) -> Response {
-        let refuse = |message: &str| rpc_error(revision, None, &RpcError::new(ErrorCode::InvalidRequest, message));
+        let refuse = |message: &str| self.refuse(None, RpcError::new(ErrorCode::InvalidRequest, message), revision);
         if !revision.has_batches() {
             return refuse("this revision has no batches; send one message");
         }
@@ -155,7 +201,7 @@ impl Request {
         }
         let Batch(parts) = match serde_json::from_str(text) {
             Ok(batch) => batch,
-            Err(error) => return rpc_error(revision, None, &unreadable(&error)),
+            Err(error) => return self.refuse(None, unreadable(&error), revision),
         };
         if parts.is_empty() {
             return refuse("a batch holds 1 to 50 messages");

@@ -11,9 +11,9 @@ use http::{
     HeaderValue,
     header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE},
 };
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
-use super::{body::Drains, endpoint, listen::Listeners};
+use super::{body::Drains, endpoint, legacy::Detached, listen::Listeners};
 use crate::{
     auth::{PublicUrl, ResourceMetadata, WellKnown, well_known_path},
     http::Access,
@@ -34,7 +34,7 @@ pub(super) struct App {
     pub(super) drains: Drains,
     pub(super) listeners: Arc<Listeners>,
     /// The places for requests that outlive their connections.
-    pub(super) detached: Arc<Semaphore>,
+    pub(super) detached: Detached,
     /// Turns true when the server shuts down, so that open streams end.
     pub(super) shutdown: watch::Receiver<bool>,
 }
@@ -74,7 +74,7 @@ impl Server {
             metadata_url: self.metadata().map(|(place, _)| place.url),
             drains: Drains::new(),
             listeners: Arc::new(Listeners::default()),
-            detached: Arc::new(Semaphore::new(settings.http.places())),
+            detached: Detached::new(settings.http.places()),
             shutdown,
         })
     }

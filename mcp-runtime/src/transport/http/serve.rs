@@ -99,9 +99,7 @@ impl Server {
         let _ = stop.send(true);
         let finished = async {
             open.shutdown().await;
-            // Requests whose clients have gone: when all places are free, none is left.
-            let all = u32::try_from(settings.places()).unwrap_or(u32::MAX);
-            drop(app.detached.acquire_many(all).await);
+            app.detached.finished().await;
         };
         if timeout(settings.shutdown_timeout, finished).await.is_err() {
             tracing::warn!("calls were still running when the time for shutting down was over");

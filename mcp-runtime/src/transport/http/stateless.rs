@@ -7,7 +7,7 @@ use http::request::Parts;
 
 use super::{
     body::Unread,
-    endpoint::{Sender, charge_stranger, denied, explain, identify, respond, text, unread},
+    endpoint::{Sender, charge_stranger, denied, identify, refuse_headers, respond, text, unread},
     headers,
     router::App,
 };
@@ -27,12 +27,7 @@ pub(super) async fn answer(app: &Arc<App>, parts: &Parts, body: &mut Unread, sen
     let announced = match headers::announced(&parts.headers) {
         Ok(announced) => announced,
         Err(_) if core.is_closed_to(&caller) => return denied(app, &Denial::stranger(), None),
-        Err(error) => {
-            return match charge_stranger(app, &caller) {
-                Ok(()) => explain(app, body, error).await,
-                Err(denial) => denied(app, &denial, None),
-            };
-        }
+        Err(error) => return refuse_headers(app, body, &caller, error).await,
     };
     if let Err(denial) = core.deny_early(&announced, &caller) {
         return denied(app, &denial, None);
