@@ -10,7 +10,7 @@ pub(crate) use error_code::{ErrorCode, RpcError};
 pub(crate) use message::{Id, Message, MessageSeed, brief};
 pub(crate) use params::{
     ArgumentSeed, CallParams, CallParamsSeed, InitializeParams, ListParams, ListenParams, Meta, PlainParams,
-    SubscriptionFilter, ToolCall,
+    SubscriptionFilter,
 };
 pub(crate) use reply::Reply;
 pub use revision::Revision;

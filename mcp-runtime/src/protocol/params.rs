@@ -1,6 +1,6 @@
 //! The parameters of the methods we answer.
 
-use std::{borrow::Cow, fmt, marker::PhantomData};
+use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize,
@@ -78,9 +78,6 @@ pub(crate) struct CallParams<'a, A> {
     pub(crate) arguments: A,
     pub(crate) meta: Option<Meta<'a>>,
 }
-
-/// The parameters of a call whose arguments were read completely.
-pub(crate) type ToolCall<'a, A> = CallParams<'a, A>;
 
 /// Reads arguments, or says what they are when none were sent.
 pub(crate) trait ArgumentSeed<'de>: DeserializeSeed<'de> {
@@ -163,8 +160,6 @@ impl<'de, S: ArgumentSeed<'de>> Visitor<'de> for CallParamsSeed<S> {
 pub(crate) struct PlainParams<'a> {
     #[serde(borrow, rename = "_meta")]
     pub(crate) meta: Option<Meta<'a>>,
-    #[serde(skip)]
-    pub(crate) _life: PhantomData<&'a ()>,
 }
 
 /// `tools/list`.

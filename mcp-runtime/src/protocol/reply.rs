@@ -30,14 +30,9 @@ struct Notification<P> {
     params: P,
 }
 
-/// A result that can be written.
-pub(crate) trait ResultBody: Serialize {}
-
-impl<T: Serialize> ResultBody for T {}
-
 impl Reply {
     /// A result.
-    pub(crate) fn result(id: Id<'_>, result: &impl ResultBody) -> Self {
+    pub(crate) fn result(id: Id<'_>, result: &impl Serialize) -> Self {
         Self::write(&Success { jsonrpc: "2.0", id, result })
     }
 
@@ -47,7 +42,7 @@ impl Reply {
     }
 
     /// A notification from the server.
-    pub(crate) fn notification(method: &'static str, params: &impl ResultBody) -> Self {
+    pub(crate) fn notification(method: &'static str, params: &impl Serialize) -> Self {
         Self::write(&Notification { jsonrpc: "2.0", method, params })
     }
 

@@ -136,8 +136,8 @@ impl Core {
     }
 
     fn list<'b>(&self, id: Id<'b>, params: Option<&'b RawValue>, revision: Revision) -> Outcome<'b> {
-        let params = match params.map(|params| object::<ListParams<'_>>(Some(params))).transpose() {
-            Ok(params) => params.unwrap_or_default(),
+        let params = match object::<ListParams<'_>>(params) {
+            Ok(params) => params,
             Err(error) => return Outcome::Error(Some(id), error),
         };
         match self.registry.page(revision, params.cursor.as_deref()) {

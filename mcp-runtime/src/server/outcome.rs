@@ -26,6 +26,16 @@ impl<'b> Outcome<'b> {
         Self::Error(id, RpcError::new(code, message))
     }
 
+    /// The response on a wire without statuses; `None` if there is none to send, or if it is a stream to be kept open.
+    pub(crate) fn into_reply(self) -> Option<Reply> {
+        match self {
+            Self::Reply(reply, _) => Some(reply),
+            Self::Error(id, error) => Some(Reply::error(id, &error)),
+            Self::Denied(id, denial) => Some(Reply::error(id, &denial_error(&denial))),
+            Self::Accepted | Self::Listen(_) => None,
+        }
+    }
+
     /// The same words for a name that does not exist and for one that may not be known.
     pub(crate) fn unknown_tool(id: Id<'b>) -> Self {
         Self::error(Some(id), ErrorCode::InvalidParams, "unknown tool")

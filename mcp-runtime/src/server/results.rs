@@ -74,14 +74,6 @@ struct ToolList<'a> {
     tools: &'a RawValue,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ttl_ms: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cache_scope: Option<CacheScope>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    result_type: Option<&'static str>,
-    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
-    meta: Option<ResultMeta<'a>>,
 }
 
 #[derive(Serialize)]
@@ -170,16 +162,9 @@ impl Results {
 
     /// `tools/list`.
     pub(crate) fn tools(&self, id: Id<'_>, revision: Revision, page: &Page<'_>) -> Reply {
-        let stateless = revision.is_stateless();
-        let list = ToolList {
-            tools: page.tools,
-            next_cursor: page.next.as_deref(),
-            ttl_ms: stateless.then_some(LIST_TTL_MS),
-            cache_scope: stateless.then_some(self.list_scope),
-            result_type: stateless.then_some("complete"),
-            meta: stateless.then(|| self.meta(None)),
-        };
-        Reply::result(id, &list)
+        let result = ToolList { tools: page.tools, next_cursor: page.next.as_deref() };
+        let extra = revision.is_stateless().then(|| self.cacheable(self.list_scope));
+        Reply::result(id, &Body { result, extra })
     }
 
     /// `server/discover`. The same for everybody, so anybody may cache it.
@@ -189,13 +174,7 @@ impl Results {
             capabilities: Capabilities::default(),
             instructions: self.instructions.as_deref(),
         };
-        let extra = Extra {
-            result_type: "complete",
-            ttl_ms: Some(LIST_TTL_MS),
-            cache_scope: Some(CacheScope::Public),
-            meta: self.meta(None),
-        };
-        Reply::result(id, &Body { result, extra: Some(extra) })
+        Reply::result(id, &Body { result, extra: Some(self.cacheable(CacheScope::Public)) })
     }
 
     /// `initialize` of the older revisions: the requested one if it is among them, else the newest of them.
@@ -228,6 +207,10 @@ impl Results {
     pub(crate) fn listened(&self, id: Id<'_>) -> Reply {
         let extra = Extra { result_type: "complete", ttl_ms: None, cache_scope: None, meta: self.meta(Some(id)) };
         Reply::result(id, &Body { result: Nothing {}, extra: Some(extra) })
+    }
+
+    fn cacheable(&self, scope: CacheScope) -> Extra<'_> {
+        Extra { result_type: "complete", ttl_ms: Some(LIST_TTL_MS), cache_scope: Some(scope), meta: self.meta(None) }
     }
 
     fn meta<'a>(&'a self, subscription: Option<Id<'a>>) -> ResultMeta<'a> {

@@ -5,7 +5,7 @@ use std::{fmt, marker::PhantomData};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
 
-use crate::protocol::{CallParamsSeed, Message, MessageSeed, ToolCall, brief};
+use crate::protocol::{CallParams, CallParamsSeed, Message, MessageSeed, brief};
 
 /// A type that a model can fill in.
 #[diagnostic::on_unimplemented(
@@ -96,7 +96,8 @@ impl<A: Tuple> Clone for Form<'_, A> {
 
 impl<A: Tuple> Copy for Form<'_, A> {}
 
-type ParseMessage<A> = for<'b, 'f> fn(&'b str, Form<'f, A>) -> Result<Message<'b, ToolCall<'b, A>>, serde_json::Error>;
+type ParseMessage<A> =
+    for<'b, 'f> fn(&'b str, Form<'f, A>) -> Result<Message<'b, CallParams<'b, A>>, serde_json::Error>;
 type ParseArguments<A> = for<'f> fn(&str, Form<'f, A>) -> Result<A, ArgumentError>;
 
 /// How one tool's arguments are read and described: the one place that asks their types for [`ToolArg`].
@@ -115,7 +116,7 @@ impl<A: Tuple> Arguments<A> {
     }
 
     /// Reads a whole message in one pass.
-    pub(crate) fn parse_message<'b>(&self, body: &'b str) -> Result<Message<'b, ToolCall<'b, A>>, serde_json::Error> {
+    pub(crate) fn parse_message<'b>(&self, body: &'b str) -> Result<Message<'b, CallParams<'b, A>>, serde_json::Error> {
         (self.parse_message)(body, self.form())
     }
 
@@ -147,7 +148,7 @@ impl fmt::Display for ArgumentError {
 fn parse_message<'b, A: ArgList>(
     body: &'b str,
     form: Form<'_, A>,
-) -> Result<Message<'b, ToolCall<'b, A>>, serde_json::Error> {
+) -> Result<Message<'b, CallParams<'b, A>>, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_str(body);
     let arguments = ArgumentsSeed(form);
     let message = MessageSeed::new(CallParamsSeed::new(arguments)).deserialize(&mut deserializer)?;

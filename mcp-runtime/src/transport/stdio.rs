@@ -239,15 +239,12 @@ async fn answer(
         http: None,
     };
     match server.core().answer(text, arrival).await {
-        Outcome::Reply(reply, _) => Some(reply),
-        Outcome::Error(id, error) => Some(Reply::error(id, &error)),
-        Outcome::Denied(id, denial) => Some(Reply::error(id, &denial_error(&denial))),
-        Outcome::Accepted => None,
         Outcome::Listen(id) => {
             // Nothing ever changes, so all there is to say is said now.
             let _ = answers.send(Results::acknowledged(id).into_bytes()).await;
             Some(server.core().results.listened(id))
         }
+        outcome => outcome.into_reply(),
     }
 }
 

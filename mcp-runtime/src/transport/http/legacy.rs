@@ -27,7 +27,7 @@ use crate::{
     auth::Caller,
     guard::Denial,
     protocol::{CallParams, ErrorCode, Id, Message, PlainParams, Reply, Revision, RpcError},
-    server::{Arrival, Outcome, denial_error, unreadable},
+    server::{Arrival, denial_error, unreadable},
 };
 
 /// How many messages one batch may hold: each may be a call.
@@ -61,11 +61,11 @@ pub(super) async fn answer(
         Ok(bytes) => bytes,
         Err(error) => return unread(error),
     };
-    // A client of these revisions that goes away has not cancelled its call, so the call outlives the connection;
-    // its timeout bounds it.
     let Some(place) = app.detached.take(&caller) else {
         return denied(app, &Denial::Unavailable { retry_after: WAIT }, None);
     };
+    // A client of these revisions that goes away has not cancelled its call, so the call outlives the connection;
+    // its timeout bounds it.
     let app = Arc::clone(app);
     let request = Request { app, parts, caller, revision, _place: place };
     match tokio::spawn(async move { request.answer(&bytes).await }).await {
@@ -174,14 +174,17 @@ impl Request {
         (!same).then(|| RpcError::new(ErrorCode::HeaderMismatch, error))
     }
 
+    fn has_mcp_headers(&self) -> bool {
+        [headers::METHOD, headers::NAME].iter().any(|name| self.parts.headers.contains_key(name))
+    }
+
     /// These revisions have no `Mcp-*` headers; but where something sends them, something on the way may judge by them,
     /// and they must not say one thing and the body another.
     fn wrong_headers(&self, message: &Message<'_, &RawValue>) -> Option<RpcError> {
-        let headers = &self.parts.headers;
-        if !headers.contains_key(headers::METHOD) && !headers.contains_key(headers::NAME) {
+        if !self.has_mcp_headers() {
             return None;
         }
-        let announced = match headers::announced(headers) {
+        let announced = match headers::announced(&self.parts.headers) {
             Ok(announced) => announced,
             Err(error) => return Some(error),
         };
@@ -196,7 +199,7 @@ impl Request {
         if !revision.has_batches() {
             return refuse("this revision has no batches; send one message");
         }
-        if self.parts.headers.contains_key(headers::METHOD) || self.parts.headers.contains_key(headers::NAME) {
+        if self.has_mcp_headers() {
             return refuse("a batch cannot have Mcp-* headers");
         }
         let Batch(parts) = match serde_json::from_str(text) {
@@ -244,16 +247,8 @@ impl Request {
             let error = RpcError::new(ErrorCode::InvalidRequest, "`initialize` must not be part of a batch");
             return Some(Reply::error(id, &error));
         }
-        match self.app.server.core().answer_parsed(message, self.arrival(revision)).await {
-            Outcome::Reply(reply, _) => Some(reply),
-            Outcome::Error(id, error) => Some(Reply::error(id, &error)),
-            Outcome::Denied(id, denial) => Some(Reply::error(id, &denial_error(&denial))),
-            Outcome::Accepted => None,
-            Outcome::Listen(id) => {
-                let error = RpcError::new(ErrorCode::MethodNotFound, "method not found");
-                Some(Reply::error(Some(id), &error))
-            }
-        }
+        // These revisions have no streams to be kept open.
+        self.app.server.core().answer_parsed(message, self.arrival(revision)).await.into_reply()
     }
 }
 
