@@ -116,6 +116,29 @@ pub(crate) fn argument_twice(name: &str) -> String {
     format!("two arguments are called `{name}`; give one another name with `#[arg(rename = \"...\")]`")
 }
 
+// ---- limits, examples and headers of arguments
+
+pub(crate) const EXAMPLE_FORM: &str =
+    "an example is a literal, or an array of literals: `example = \"eu-1\"`, `example(1, 10)`, `example = [\"a\", \"b\"]`";
+
+pub(crate) fn limits_cross(least: &str, most: &str) -> String {
+    format!("no value can meet this: `{least}` is above `{most}`; exchange them")
+}
+
+pub(crate) fn default_outside(limit: &str) -> String {
+    format!("the default does not keep to `{limit}`; change one of them")
+}
+
+pub(crate) fn bad_header(name: &str) -> String {
+    format!(
+        "`{name}` cannot be part of a header's name; clients send `Mcp-Param-` and 1 to 64 of `A-Z a-z 0-9 ! # $ % & ' * + - . ^ _ | ~`, as in `header = \"Region\"`"
+    )
+}
+
+pub(crate) fn header_twice(name: &str) -> String {
+    format!("two arguments are mirrored in `Mcp-Param-{name}`, and headers do not tell case; give one another name")
+}
+
 // ---- the function
 
 pub(crate) const NOT_A_FUNCTION: &str = "`#[tool]` goes on a function; for the methods of a type, put `#[toolset]` on its `impl` and `#[tool]` on each method";
@@ -149,10 +172,11 @@ pub(crate) fn shadows_path(name: &str) -> String {
 pub(crate) const CFG_PARAMETER: &str =
     "`#[cfg]` on a parameter would change what callers must send with the build; put `#[cfg]` on two whole functions";
 pub(crate) const IMPL_ARGUMENT: &str = "an argument cannot be `impl Trait`; name the type";
-pub(crate) const ARGS_NOT_YET: &str =
-    "`Args<T>` is not available yet; write the fields as parameters, or take one argument that is the struct";
-pub(crate) const INJECT_NOT_YET: &str = "`#[inject]` is not available yet; injected are `Identity`, `Option<Identity>`, `State<T>` and `Context`, by these names";
-pub(crate) const ARG_ON_INJECTED: &str = "`#[arg]` says nothing here: models never see a parameter that is injected";
+pub(crate) const ARGS_AND_MORE: &str =
+    "`Args<T>` is all the arguments of a tool; make this a field of its struct, or write each field as a parameter";
+pub(crate) const INJECT_AND_ARG: &str =
+    "`#[inject]` and `#[arg]` exclude each other: what the server brings is never sent; remove one of them";
+pub(crate) const INJECT_FORM: &str = "`#[inject]` takes nothing: `#[inject] tenant: Tenant`";
 pub(crate) const PUBLIC_IDENTITY: &str =
     "a `public` tool may be called by nobody in particular; take `Option<Identity>`, or remove `public`";
 

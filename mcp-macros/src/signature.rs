@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::{
-    Attribute, FnArg, GenericArgument, Pat, PatType, Path, PathArguments, PathSegment, ReturnType, Safety, Signature,
+    Attribute, FnArg, GenericArgument, LitStr, Meta, Pat, PatType, Path, PathArguments, PathSegment, ReturnType, Safety, Signature,
     Type, Visibility,
     ext::IdentExt,
     parse::{Parse, ParseStream},
@@ -12,7 +12,7 @@ use syn::{
 use crate::{
     attr::{
         self,
-        arg::{ArgAttr, DefaultValue},
+        arg::{ArgAttr, DefaultValue, Limits},
     },
     errors::{self, Errors},
 };
@@ -58,12 +58,18 @@ pub(crate) enum Param {
     Injected(Box<Type>),
     /// Sent by the caller.
     Argument(Box<Argument>),
+    /// `Args<T>`: everything the caller sends.
+    Whole(Box<Type>),
 }
 
 pub(crate) struct Argument {
     pub(crate) name: String,
     pub(crate) description: String,
     pub(crate) default: Option<DefaultValue>,
+    pub(crate) limits: Limits,
+    /// JSON texts.
+    pub(crate) examples: Vec<String>,
+    pub(crate) header: Option<LitStr>,
     pub(crate) ty: Type,
     /// Where an error about the name points.
     pub(crate) at: Ident,
@@ -88,14 +94,22 @@ impl Shape {
     pub(crate) fn arguments(&self) -> impl Iterator<Item = &Argument> {
         self.params.iter().filter_map(|param| match param {
             Param::Argument(argument) => Some(&**argument),
-            Param::Injected(_) => None,
+            Param::Injected(_) | Param::Whole(_) => None,
+        })
+    }
+
+    /// The types of all `Args<T>`, of which there can be one.
+    pub(crate) fn wholes(&self) -> impl Iterator<Item = &Type> {
+        self.params.iter().filter_map(|param| match param {
+            Param::Whole(ty) => Some(&**ty),
+            Param::Argument(_) | Param::Injected(_) => None,
         })
     }
 
     pub(crate) fn injected(&self) -> impl Iterator<Item = &Type> {
         self.params.iter().filter_map(|param| match param {
             Param::Injected(ty) => Some(&**ty),
-            Param::Argument(_) => None,
+            Param::Argument(_) | Param::Whole(_) => None,
         })
     }
 }
@@ -133,28 +147,48 @@ fn check_qualifiers(sig: &Signature, errors: &mut Errors) {
 }
 
 fn read_param(param: &PatType, errors: &mut Errors, fatal: &mut Errors) -> Option<Param> {
-    check_attributes(&param.attrs, errors);
+    let said = Said::read(&param.attrs, errors);
     let ty = plain(&param.ty);
-    if let Some(message) = refusal(ty) {
+    if let Some(message) = refusal(ty, said) {
         fatal.push(&param.ty, message);
         return None;
     }
-    if is_injected(ty) {
-        if let Some(arg) = param.attrs.iter().find(|attr| attr.path().is_ident("arg")) {
-            errors.push(arg, errors::ARG_ON_INJECTED);
+    match said {
+        Said::Inject => Some(Param::Injected(param.ty.clone())),
+        Said::Nothing if is_injected(ty) => Some(Param::Injected(param.ty.clone())),
+        Said::Nothing if is_whole(ty) => Some(Param::Whole(param.ty.clone())),
+        Said::Nothing | Said::Arg => {
+            read_argument(param, errors, fatal).map(|argument| Param::Argument(Box::new(argument)))
         }
-        return Some(Param::Injected(param.ty.clone()));
     }
-    read_argument(param, errors, fatal).map(|argument| Param::Argument(Box::new(argument)))
 }
 
-fn check_attributes(attrs: &[Attribute], errors: &mut Errors) {
-    for attr in attrs {
-        if attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr") {
+/// What an author says of a parameter, whatever its type is called.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Said {
+    Nothing,
+    Inject,
+    Arg,
+}
+
+impl Said {
+    fn read(attrs: &[Attribute], errors: &mut Errors) -> Self {
+        let find = |name: &str| attrs.iter().find(|attr| attr.path().is_ident(name));
+        for attr in attrs.iter().filter(|attr| attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr")) {
             errors.push(attr, errors::CFG_PARAMETER);
         }
-        if attr.path().is_ident("inject") {
-            errors.push(attr, errors::INJECT_NOT_YET);
+        let (inject, arg) = (find("inject"), find("arg"));
+        if let Some(inject) = inject.filter(|attr| !matches!(attr.meta, Meta::Path(_))) {
+            errors.push(inject, errors::INJECT_FORM);
+        }
+        match (inject, arg) {
+            (Some(_), Some(arg)) => {
+                errors.push(arg, errors::INJECT_AND_ARG);
+                Self::Inject
+            }
+            (Some(_), None) => Self::Inject,
+            (None, Some(_)) => Self::Arg,
+            (None, None) => Self::Nothing,
         }
     }
 }
@@ -174,7 +208,9 @@ fn read_argument(param: &PatType, errors: &mut Errors, fatal: &mut Errors) -> Op
         }
     }
     let description = arg.description.map_or_else(|| attr::doc_text(&param.attrs), |text| text.value());
-    Some(Argument { name, description, default: arg.default, ty: (*param.ty).clone(), at: at.clone() })
+    let ArgAttr { default, limits, examples, header, .. } = arg;
+    let (ty, at) = ((*param.ty).clone(), at.clone());
+    Some(Argument { name, description, default, limits, examples, header, ty, at })
 }
 
 fn plain_name(pattern: &Pat) -> Option<&Ident> {
@@ -209,13 +245,18 @@ fn is_injected(ty: &Type) -> bool {
     }
 }
 
+/// Whether this is `Args<T>`.
+fn is_whole(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|last| last.ident == "Args" && !last.arguments.is_none())
+}
+
 /// Whether this is `Identity` itself, which only a known caller has.
 pub(crate) fn is_identity(ty: &Type) -> bool {
     last_segment(plain(ty)).is_some_and(|last| last.ident == "Identity" && last.arguments.is_none())
 }
 
 /// Why a parameter cannot have this type, as far as its name tells.
-fn refusal(ty: &Type) -> Option<String> {
+fn refusal(ty: &Type, said: Said) -> Option<String> {
     let tokens = ty.to_token_stream();
     if let Type::Reference(reference) = ty {
         return Some(errors::borrowed_parameter(&owned(plain(&reference.elem))));
@@ -223,17 +264,16 @@ fn refusal(ty: &Type) -> Option<String> {
     if mentions_impl(tokens.clone()) {
         return Some(errors::IMPL_ARGUMENT.to_owned());
     }
-    let last = last_segment(ty)?;
-    if last.ident == "Args" && !last.arguments.is_none() {
-        return Some(errors::ARGS_NOT_YET.to_owned());
+    if let (Said::Nothing, Some(last)) = (said, last_segment(ty)) {
+        if last.ident == "Json" && !last.arguments.is_none() {
+            return Some(errors::JSON_ARGUMENT.to_owned());
+        }
+        if let Some(instead) = extractor(last) {
+            return Some(errors::extractor(&last.ident.to_string(), instead));
+        }
     }
-    if last.ident == "Json" && !last.arguments.is_none() {
-        return Some(errors::JSON_ARGUMENT.to_owned());
-    }
-    if let Some(instead) = extractor(last) {
-        return Some(errors::extractor(&last.ident.to_string(), instead));
-    }
-    (!is_injected(ty) && borrows(tokens)).then(|| errors::borrowed_parameter("an owned type"))
+    let injected = said == Said::Inject || said == Said::Nothing && is_injected(ty);
+    (!injected && borrows(tokens)).then(|| errors::borrowed_parameter("an owned type"))
 }
 
 /// What to write instead of an extractor of axum. Those with a parameter are told by it from a type of the author's.

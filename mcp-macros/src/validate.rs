@@ -7,7 +7,7 @@ use syn::{Ident, ext::IdentExt};
 use crate::{
     attr::{self, tool::ToolAttr},
     errors::{self, Errors},
-    signature::{Function, Shape, is_identity},
+    signature::{Argument, Function, Shape, is_identity},
 };
 
 const MOST_ARGUMENTS: usize = 16;
@@ -40,6 +40,7 @@ pub(crate) fn parameters(attr: &ToolAttr, shape: &Shape, name: &Ident, errors: &
             errors.push(&argument.at, errors::argument_twice(&argument.name));
         }
     }
+    headers(&arguments, errors);
     let injected = shape.injected().count();
     if arguments.len() > MOST_ARGUMENTS {
         errors.push(name, errors::too_many_arguments(arguments.len()));
@@ -47,7 +48,28 @@ pub(crate) fn parameters(attr: &ToolAttr, shape: &Shape, name: &Ident, errors: &
     if injected > MOST_INJECTED {
         errors.push(name, errors::too_many_injected(injected));
     }
-    arguments.len() <= MOST_ARGUMENTS && injected <= MOST_INJECTED
+    whole(shape, &arguments, errors) && arguments.len() <= MOST_ARGUMENTS && injected <= MOST_INJECTED
+}
+
+/// `Args<T>` stands alone.
+fn whole(shape: &Shape, arguments: &[&Argument], errors: &mut Errors) -> bool {
+    let before = errors.count();
+    if shape.wholes().next().is_some() {
+        arguments.iter().for_each(|argument| errors.push(&argument.at, errors::ARGS_AND_MORE));
+        shape.wholes().skip(1).for_each(|ty| errors.push(ty, errors::ARGS_AND_MORE));
+    }
+    errors.count() == before
+}
+
+/// No two arguments in one header (RFC 9110 §5.1: names of fields do not tell case).
+fn headers(arguments: &[&Argument], errors: &mut Errors) {
+    let named: Vec<_> = arguments.iter().filter_map(|argument| argument.header.as_ref()).collect();
+    for (i, header) in named.iter().enumerate() {
+        let name = header.value();
+        if named[..i].iter().any(|other| other.value().eq_ignore_ascii_case(&name)) {
+            errors.push(header, errors::header_twice(&name));
+        }
+    }
 }
 
 /// The name that clients call.

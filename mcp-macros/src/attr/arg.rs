@@ -1,9 +1,13 @@
 //! `#[arg(...)]` on a parameter.
 
 use quote::ToTokens;
-use syn::{Attribute, Expr, ExprLit, ExprUnary, Lit, LitStr, Meta, UnOp};
+use syn::{Attribute, Expr, Ident, LitStr, Meta};
 
-use super::{Entry, Known, Value, entries, plain};
+use super::{
+    Entry, Known, Value, entries,
+    literal::{self, can_be_length, is_literal, number},
+    text,
+};
 use crate::errors::{self, Errors};
 
 const KNOWN: Known = Known {
@@ -11,18 +15,15 @@ const KNOWN: Known = Known {
         ("default", "default = 10"),
         ("rename", "rename = \"userId\""),
         ("description", "description = \"The account to remove.\""),
+        ("min", "min = 1"),
+        ("max", "max = 100"),
+        ("min_len", "min_len = 1"),
+        ("max_len", "max_len = 200"),
+        ("example", "example = \"eu-1\"` or `example(1, 10)"),
+        ("header", "header = \"Region\""),
     ],
-    later: &[
-        ("min", IN_THE_BODY),
-        ("max", IN_THE_BODY),
-        ("min_len", IN_THE_BODY),
-        ("max_len", IN_THE_BODY),
-        ("header", "read it with `Context::http()`"),
-        ("example", "put the example in the doc comment"),
-    ],
+    later: &[],
 };
-
-const IN_THE_BODY: &str = "check it in the body and return `ToolError::invalid(..)`";
 
 /// What an `#[arg]` says.
 #[derive(Default)]
@@ -30,12 +31,23 @@ pub(crate) struct ArgAttr {
     pub(crate) default: Option<DefaultValue>,
     pub(crate) rename: Option<LitStr>,
     pub(crate) description: Option<LitStr>,
+    pub(crate) limits: Limits,
+    /// JSON texts.
+    pub(crate) examples: Vec<String>,
+    pub(crate) header: Option<LitStr>,
 }
 
 /// A value for an argument that is not sent.
 pub(crate) struct DefaultValue {
     /// `None` is the type's own default.
     pub(crate) value: Option<Expr>,
+}
+
+/// `min`, `max`, `min_len`, `max_len`.
+#[derive(Default)]
+pub(crate) struct Limits {
+    /// Key and value, in the order they were written.
+    pub(crate) list: Vec<(Ident, Expr)>,
 }
 
 impl ArgAttr {
@@ -45,6 +57,8 @@ impl ArgAttr {
         let args = attrs.iter().filter(|attr| attr.path().is_ident("arg"));
         let tokens = args.filter_map(|attr| match &attr.meta {
             Meta::List(list) => Some(list.tokens.clone()),
+            // Bare, it says that this is an argument, whatever its type is called.
+            Meta::Path(_) => None,
             other => {
                 errors.push(other, errors::wrong_value("#[arg]", "#[arg(default = 10)]"));
                 None
@@ -54,6 +68,7 @@ impl ArgAttr {
         for entry in entries(tokens, &KNOWN, errors) {
             this.set(&entry, errors);
         }
+        this.limits.check(this.default.as_ref(), errors);
         this
     }
 
@@ -61,7 +76,11 @@ impl ArgAttr {
         match entry.name().as_str() {
             "rename" => self.rename = entry.text(&KNOWN, errors),
             "description" => self.description = entry.text(&KNOWN, errors),
-            _ => self.default = default(entry, errors),
+            "default" => self.default = default(entry, errors),
+            "example" => self.examples = examples(entry, errors),
+            "header" => self.header = header(entry, errors),
+            "min" | "max" => self.limits.add(entry, |value| !is_literal(value) || number(value).is_some(), errors),
+            _ => self.limits.add(entry, can_be_length, errors),
         }
     }
 }
@@ -74,24 +93,84 @@ fn default(entry: &Entry, errors: &mut Errors) -> Option<DefaultValue> {
     }
 }
 
+/// `example = value`, `example(value, …)`
+fn examples(entry: &Entry, errors: &mut Errors) -> Vec<String> {
+    let values = match &entry.value {
+        Value::Is(value) => std::slice::from_ref(value),
+        Value::Call(values) if !values.is_empty() => values.as_slice(),
+        _ => return entry.wrong(&KNOWN, errors).unwrap_or_default(),
+    };
+    let json = values.iter().filter_map(|value| {
+        let json = literal::json(value);
+        if json.is_none() {
+            errors.push(value, errors::EXAMPLE_FORM);
+        }
+        json
+    });
+    json.collect()
+}
+
+fn header(entry: &Entry, errors: &mut Errors) -> Option<LitStr> {
+    let name = entry.text(&KNOWN, errors)?;
+    // RFC 9110 §5.6.2: token = 1*tchar
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    let value = name.value();
+    if !(1..=64).contains(&value.len()) || !value.bytes().all(allowed) {
+        errors.push(&name, errors::bad_header(&value));
+        return None;
+    }
+    Some(name)
+}
+
+impl Limits {
+    fn add(&mut self, entry: &Entry, allowed: impl Fn(&Expr) -> bool, errors: &mut Errors) {
+        match &entry.value {
+            Value::Is(value) if !matches!(value, Expr::Verbatim(_)) && allowed(value) => {
+                self.list.push((entry.key.clone(), value.clone()));
+            }
+            _ => drop(entry.wrong::<()>(&KNOWN, errors)),
+        }
+    }
+
+    fn get(&self, key: &str) -> Option<&Expr> {
+        self.list.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+    }
+
+    /// What no value can meet, or the default does not, as far as literals tell.
+    fn check(&self, default: Option<&DefaultValue>, errors: &mut Errors) {
+        for (least, most) in [("min", "max"), ("min_len", "max_len")] {
+            let (Some(low), Some(high)) = (self.get(least), self.get(most)) else { continue };
+            if number(low).zip(number(high)).is_some_and(|(low, high)| low > high) {
+                errors.push(low, errors::limits_cross(least, most));
+            }
+        }
+        let Some(value) = default.and_then(|default| default.value.as_ref()) else { return };
+        let length = text(value).and_then(|text| i128::try_from(text.value().chars().count()).ok());
+        let (number, length) = (number(value), length.map(literal::Number::Integer));
+        for (key, limit) in &self.list {
+            let Some(limit) = literal::number(limit) else { continue };
+            let outside = match key.to_string().as_str() {
+                "min" => number.is_some_and(|number| number < limit),
+                "max" => number.is_some_and(|number| number > limit),
+                "min_len" => length.is_some_and(|length| length < limit),
+                _ => length.is_some_and(|length| length > limit),
+            };
+            if outside {
+                errors.push(value, errors::default_outside(&key.to_string()));
+            }
+        }
+    }
+}
+
 impl DefaultValue {
     /// The default as JSON text for the schema, if it is a literal.
     pub(crate) fn json(&self) -> Option<String> {
-        match plain(self.value.as_ref()?) {
-            Expr::Lit(ExprLit { lit, .. }) => literal(lit),
-            Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => match plain(expr) {
-                Expr::Lit(ExprLit { lit: lit @ (Lit::Int(_) | Lit::Float(_)), .. }) => {
-                    Some(format!("-{}", literal(lit)?))
-                }
-                _ => None,
-            },
-            _ => None,
-        }
+        literal::json(self.value.as_ref()?)
     }
 
     /// Whether this is a text, which becomes a `String` or whatever else can be made of it.
     pub(crate) fn is_text(&self) -> bool {
-        self.value.as_ref().and_then(super::text).is_some()
+        self.value.as_ref().and_then(text).is_some()
     }
 }
 
@@ -99,31 +178,4 @@ impl ToTokens for DefaultValue {
     fn to_tokens(&self, tokens: &mut proc_macro2::TokenStream) {
         self.value.to_tokens(tokens);
     }
-}
-
-fn literal(lit: &Lit) -> Option<String> {
-    match lit {
-        Lit::Str(text) => Some(json_text(&text.value())),
-        Lit::Char(c) => Some(json_text(&c.value().to_string())),
-        Lit::Int(number) => Some(number.base10_digits().to_owned()),
-        // `1.` and `1e5` are floats in Rust; JSON wants a digit behind the point.
-        Lit::Float(number) => number.base10_parse::<f64>().ok().map(|number| format!("{number:?}")),
-        Lit::Bool(flag) => Some(flag.value.to_string()),
-        _ => None,
-    }
-}
-
-/// Quotes a text for JSON.
-fn json_text(text: &str) -> String {
-    let mut json = String::from('"');
-    for c in text.chars() {
-        match c {
-            '"' => json.push_str("\\\""),
-            '\\' => json.push_str("\\\\"),
-            c if u32::from(c) < 0x20 => json.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => json.push(c),
-        }
-    }
-    json.push('"');
-    json
 }

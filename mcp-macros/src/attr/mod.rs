@@ -2,6 +2,7 @@
 
 pub(crate) mod arg;
 pub(crate) mod duration;
+pub(crate) mod literal;
 pub(crate) mod rate;
 pub(crate) mod scope;
 pub(crate) mod tool;

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{Attribute, Type};
+use syn::{Attribute, Type, ext::IdentExt};
 
 use super::policy::policy;
 use crate::{
@@ -185,12 +185,19 @@ struct Parts {
 impl Parts {
     fn of(model: &ToolModel<'_>, shape: &Shape) -> Self {
         let rt = model.rt();
-        let args: Vec<_> = shape.arguments().map(|argument| model.outside(&argument.ty)).collect();
+        let whole = shape.wholes().next();
+        let args: Vec<_> = match whole {
+            Some(whole) => vec![model.outside(whole)],
+            None => shape.arguments().map(|argument| model.outside(&argument.ty)).collect(),
+        };
         let injected: Vec<_> = shape.injected().map(|ty| model.outside(ty)).collect();
         let output = model.outside(&shape.output);
         let inject_n = format_ident!("inject{}", injected.len());
         Self {
-            arguments: arguments(model, shape, &args),
+            arguments: match whole {
+                Some(_) => quote!(#rt::whole::<#(#args),*>()),
+                None => arguments(model, shape, &args),
+            },
             inject: quote!(#rt::#inject_n::<#(#injected),*>()),
             output_of: quote!(#rt::output::<#output>()),
             run: run(model, shape),
@@ -214,19 +221,13 @@ impl Parts {
     }
 }
 
-/// `args2::<A, B>(&[…], (None, Some(|| …)))`: the author's types meet [`ToolArg`] here and nowhere else.
+/// `args2::<A, B>(&[…], (ArgRules::new(), …))`: the author's types meet [`ToolArg`] here and nowhere else.
 fn arguments(model: &ToolModel<'_>, shape: &Shape, types: &[TokenStream]) -> TokenStream {
     let rt = model.rt();
     let args_n = format_ident!("args{}", types.len());
     let specs = shape.arguments().map(|argument| spec(argument, &rt));
-    let defaults = shape.arguments().map(|argument| match &argument.default {
-        None => quote!(::core::option::Option::None),
-        Some(default) => {
-            let function = default_fn(model, argument, default_value(default, &argument.at));
-            quote!(::core::option::Option::Some(#function))
-        }
-    });
-    quote!(#rt::#args_n::<#(#types),*>(&[#(#specs),*], (#(#defaults,)*)))
+    let rules = shape.arguments().map(|argument| rules(model, argument, &rt));
+    quote!(#rt::#args_n::<#(#types),*>(&[#(#specs),*], (#(#rules,)*)))
 }
 
 fn spec(argument: &Argument, rt: &TokenStream) -> TokenStream {
@@ -235,27 +236,63 @@ fn spec(argument: &Argument, rt: &TokenStream) -> TokenStream {
         Some(json) => quote!(.default_json(::core::option::Option::Some(#json))),
         None => quote!(.default_json(::core::option::Option::None)),
     });
-    quote!(#rt::ArgSpec::new(#name, #description) #default)
+    let examples = &argument.examples;
+    let examples = (!examples.is_empty()).then(|| quote!(.examples(&[#(#examples),*])));
+    let header = argument.header.iter().map(|header| quote!(.header(#header)));
+    quote!(#rt::ArgSpec::new(#name, #description) #default #examples #(#header)*)
 }
 
-/// What makes a default. A value that says `Self` is put where that is the author's type.
-fn default_fn(model: &ToolModel<'_>, argument: &Argument, value: TokenStream) -> TokenStream {
+/// What the argument's own type has to make or check; an error about it points at the key that asked for it.
+fn rules(model: &ToolModel<'_>, argument: &Argument, rt: &TokenStream) -> TokenStream {
+    let ty = || model.outside(&argument.ty);
+    let default = argument.default.as_ref().map(|default| {
+        let value = default_value(default, &argument.at);
+        let function = in_place(model, value, &quote!(), &quote!(), || ty());
+        quote!(.default(#function))
+    });
+    let limits = (!argument.limits.list.is_empty()).then(|| {
+        let limits = argument.limits.list.iter().map(|(key, value)| {
+            let at = key.span().resolved_at(Span::mixed_site());
+            let (asked, name) = (Ident::new("limits", at), key.unraw());
+            quote_spanned!(at=> #rt::#name(#asked, #value)?;)
+        });
+        let body = quote_spanned!(Span::mixed_site()=> { #(#limits)* ::core::result::Result::Ok(()) });
+        let (name, ty) = (quote_spanned!(Span::mixed_site()=> limits), ty());
+        let of = quote!(: &mut #rt::Limits<'_, #ty>);
+        let function = in_place(model, body, &name, &of, || quote!(::core::result::Result<(), #rt::Violation>));
+        quote!(.limits(#function))
+    });
+    let mirror = argument.header.as_ref().map(|header| {
+        let mirror = quote_spanned!(header.span().resolved_at(Span::mixed_site())=> #rt::mirror());
+        quote!(.mirror(#mirror))
+    });
+    quote!(#rt::ArgRules::new() #default #limits #mirror)
+}
+
+/// A function of what an author wrote in an attribute. What says `Self` is put where that is the author's type.
+fn in_place(
+    model: &ToolModel<'_>,
+    body: TokenStream,
+    parameter: &TokenStream,
+    of: &TokenStream,
+    output: impl FnOnce() -> TokenStream,
+) -> TokenStream {
     match model.receiver {
-        Receiver::Method(this) if mentions_self(value.clone()) => {
-            let ty = model.outside(&argument.ty);
+        Receiver::Method(this) if mentions_self(body.clone()) => {
+            let output = output();
             quote_spanned! {Span::mixed_site()=> {
-                trait MakesDefault {
-                    fn value() -> #ty;
+                trait Makes {
+                    fn value(#parameter #of) -> #output;
                 }
-                impl MakesDefault for #this {
-                    fn value() -> #ty {
-                        #value
+                impl Makes for #this {
+                    fn value(#parameter #of) -> #output {
+                        #body
                     }
                 }
-                <#this as MakesDefault>::value
+                <#this as Makes>::value
             }}
         }
-        _ => quote!(|| #value),
+        _ => quote!(|#parameter| #body),
     }
 }
 
@@ -280,11 +317,12 @@ fn default_value(default: &DefaultValue, at: &Ident) -> TokenStream {
 fn run(model: &ToolModel<'_>, shape: &Shape) -> TokenStream {
     let rt = model.rt();
     let local = |prefix: &str, i: usize| format_ident!("{prefix}{i}", span = Span::mixed_site());
-    let args: Vec<_> = (0..shape.arguments().count()).map(|i| local("a", i)).collect();
+    let arguments = shape.arguments().count() + shape.wholes().count();
+    let args: Vec<_> = (0..arguments).map(|i| local("a", i)).collect();
     let injected: Vec<_> = (0..shape.injected().count()).map(|i| local("i", i)).collect();
     let (mut next_arg, mut next_injected) = (args.iter(), injected.iter());
     let values = shape.params.iter().map(|param| match param {
-        Param::Argument(_) => next_arg.next(),
+        Param::Argument(_) | Param::Whole(_) => next_arg.next(),
         Param::Injected(_) => next_injected.next(),
     });
     let call = call(model, &values.flatten().collect::<Vec<_>>());

@@ -7,7 +7,7 @@ mod reply;
 mod revision;
 
 pub(crate) use error_code::{ErrorCode, RpcError};
-pub(crate) use message::{Id, Message, MessageSeed, brief};
+pub(crate) use message::{Id, Message, MessageSeed, Text, brief};
 pub(crate) use params::{
     ArgumentSeed, CallParams, CallParamsSeed, InitializeParams, ListParams, ListenParams, Meta, PlainParams,
     SubscriptionFilter,

@@ -303,6 +303,7 @@ impl ServerBuilder {
         }
         self.check_names();
         self.check_states();
+        self.check_schemas();
         self.check_scopes();
         self.check_auth(verifier, public_url);
         self.problems.extend(verifier.problems());
@@ -333,6 +334,14 @@ impl ServerBuilder {
                     tool.name(),
                     tool.info().location
                 ));
+            }
+        }
+    }
+
+    fn check_schemas(&mut self) {
+        for tool in &self.tools {
+            for problem in tool.problems() {
+                self.problems.push(format!("tool `{}` ({}): {problem}", tool.name(), tool.info().location));
             }
         }
     }

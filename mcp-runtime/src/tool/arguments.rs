@@ -5,7 +5,12 @@ use std::{fmt, marker::PhantomData};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
 
-use crate::protocol::{CallParams, CallParamsSeed, Message, MessageSeed, brief};
+use super::{
+    argument::{ArgRules, ArgSpec},
+    header::Mirrored,
+    schema::{Described, InputSchema, describe, input_object},
+};
+use crate::protocol::{ArgumentSeed, CallParams, CallParamsSeed, Message, MessageSeed, brief};
 
 /// A type that a model can fill in.
 #[diagnostic::on_unimplemented(
@@ -37,39 +42,11 @@ impl<T: DeserializeOwned + JsonSchema> ToolArg for T {
     }
 }
 
-/// Name, text and default of one argument.
-#[doc(hidden)]
-#[derive(Debug, Clone, Copy)]
-pub struct ArgSpec {
-    pub(crate) name: &'static str,
-    pub(crate) description: &'static str,
-    /// The default as JSON text, where the macro could write one down; only for the schema.
-    pub(crate) default_json: Option<&'static str>,
-    /// Whether there is a default at all.
-    pub(crate) has_default: bool,
-}
-
-impl ArgSpec {
-    /// An argument that must be sent, unless its type says otherwise.
-    #[must_use]
-    pub const fn new(name: &'static str, description: &'static str) -> Self {
-        Self { name, description, default_json: None, has_default: false }
-    }
-
-    /// There is a default, here as JSON text if it is a literal.
-    #[must_use]
-    pub const fn default_json(mut self, json: Option<&'static str>) -> Self {
-        self.default_json = json;
-        self.has_default = true;
-        self
-    }
-}
-
 /// A tuple of argument types, whatever they can do.
 #[doc(hidden)]
 pub trait Tuple: Sized {
-    /// One optional default for each.
-    type Defaults: Copy + Send + Sync + 'static;
+    /// [`ArgRules`] for each.
+    type Rules: 'static;
 }
 
 /// A tuple of argument types that can all be read and described.
@@ -77,15 +54,21 @@ pub(crate) trait ArgList: Tuple {
     type Slots;
 
     fn empty() -> Self::Slots;
-    fn read_next<'de, M: MapAccess<'de>>(slots: &mut Self::Slots, index: usize, map: &mut M) -> Result<bool, M::Error>;
+    fn read_next<'de, M: MapAccess<'de>>(
+        slots: &mut Self::Slots,
+        index: usize,
+        map: &mut M,
+        form: Form<'_, Self>,
+    ) -> Result<bool, M::Error>;
     fn finish<E: de::Error>(slots: Self::Slots, form: Form<'_, Self>) -> Result<Self, E>;
-    fn schemas(generator: &mut SchemaGenerator) -> Vec<(Schema, bool)>;
+    fn describe(generator: &mut SchemaGenerator, form: Form<'_, Self>) -> Vec<Described>;
+    fn mirrored(&self, form: Form<'_, Self>, each: &mut EachMirrored<'_>);
 }
 
 /// What an argument list needs at run time beside its types.
 pub(crate) struct Form<'f, A: Tuple> {
     specs: &'static [ArgSpec],
-    defaults: &'f A::Defaults,
+    rules: &'f A::Rules,
 }
 
 impl<A: Tuple> Clone for Form<'_, A> {
@@ -96,6 +79,10 @@ impl<A: Tuple> Clone for Form<'_, A> {
 
 impl<A: Tuple> Copy for Form<'_, A> {}
 
+/// Called for each argument that a header mirrors: the part of the header's name behind `Mcp-Param-`, and what the
+/// header must say; `None` if there must be no such header.
+pub(crate) type EachMirrored<'e> = dyn FnMut(&'static str, Option<Mirrored<'_>>) + 'e;
+
 type ParseMessage<A> =
     for<'b, 'f> fn(&'b str, Form<'f, A>) -> Result<Message<'b, CallParams<'b, A>>, serde_json::Error>;
 type ParseArguments<A> = for<'f> fn(&str, Form<'f, A>) -> Result<A, ArgumentError>;
@@ -103,16 +90,17 @@ type ParseArguments<A> = for<'f> fn(&str, Form<'f, A>) -> Result<A, ArgumentErro
 /// How one tool's arguments are read and described: the one place that asks their types for [`ToolArg`].
 #[doc(hidden)]
 pub struct Arguments<A: Tuple> {
-    specs: &'static [ArgSpec],
-    defaults: A::Defaults,
-    parse_message: ParseMessage<A>,
-    parse_arguments: ParseArguments<A>,
-    schemas: fn(&mut SchemaGenerator) -> Vec<(Schema, bool)>,
+    pub(super) specs: &'static [ArgSpec],
+    pub(super) rules: A::Rules,
+    pub(super) parse_message: ParseMessage<A>,
+    pub(super) parse_arguments: ParseArguments<A>,
+    pub(super) describe: for<'f> fn(&mut SchemaGenerator, Form<'f, A>) -> InputSchema,
+    pub(super) mirrored: for<'f> fn(&A, Form<'f, A>, &mut EachMirrored<'_>),
 }
 
 impl<A: Tuple> Arguments<A> {
     fn form(&self) -> Form<'_, A> {
-        Form { specs: self.specs, defaults: &self.defaults }
+        Form { specs: self.specs, rules: &self.rules }
     }
 
     /// Reads a whole message in one pass.
@@ -125,13 +113,21 @@ impl<A: Tuple> Arguments<A> {
         (self.parse_arguments)(json.unwrap_or("{}"), self.form())
     }
 
-    pub(crate) fn specs(&self) -> &'static [ArgSpec] {
-        self.specs
+    /// The headers that mirror arguments, each the part behind `Mcp-Param-`.
+    #[allow(dead_code, reason = "only a transport with headers asks")]
+    pub(crate) fn headers(&self) -> impl Iterator<Item = &'static str> {
+        self.specs.iter().filter_map(|spec| spec.header)
     }
 
-    /// A schema for each argument, and whether it must be sent.
-    pub(crate) fn schemas(&self, generator: &mut SchemaGenerator) -> Vec<(Schema, bool)> {
-        (self.schemas)(generator)
+    /// Tells what each of [`headers`](Self::headers) must say for these arguments.
+    #[allow(dead_code, reason = "only a transport with headers asks")]
+    pub(crate) fn mirrored(&self, arguments: &A, each: &mut EachMirrored<'_>) {
+        (self.mirrored)(arguments, self.form(), each);
+    }
+
+    /// The schema of the object of arguments, and what is wrong with it.
+    pub(crate) fn schema(&self, generator: &mut SchemaGenerator) -> InputSchema {
+        (self.describe)(generator, self.form())
     }
 }
 
@@ -145,30 +141,45 @@ impl fmt::Display for ArgumentError {
     }
 }
 
-fn parse_message<'b, A: ArgList>(
+impl<A: ArgList> Form<'_, A> {
+    fn parse_message(self, body: &str) -> Result<Message<'_, CallParams<'_, A>>, serde_json::Error> {
+        read_message(body, ArgumentsSeed(self))
+    }
+
+    fn parse_arguments(self, json: &str) -> Result<A, ArgumentError> {
+        let names = |path: &str| self.specs.iter().any(|spec| path.starts_with(spec.name));
+        read_arguments(json, ArgumentsSeed(self), names)
+    }
+}
+
+/// Reads a message whose arguments this seed reads.
+pub(super) fn read_message<'b, S: ArgumentSeed<'b>>(
     body: &'b str,
-    form: Form<'_, A>,
-) -> Result<Message<'b, CallParams<'b, A>>, serde_json::Error> {
+    seed: S,
+) -> Result<Message<'b, CallParams<'b, S::Value>>, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_str(body);
-    let arguments = ArgumentsSeed(form);
-    let message = MessageSeed::new(CallParamsSeed::new(arguments)).deserialize(&mut deserializer)?;
+    let message = MessageSeed::new(CallParamsSeed::new(seed)).deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(message)
 }
 
-fn parse_arguments<A: ArgList>(json: &str, form: Form<'_, A>) -> Result<A, ArgumentError> {
+/// Reads arguments alone, and keeps track of where a mistake is. An unknown or missing argument is named in the message
+/// itself, so its path is not one of an argument.
+pub(super) fn read_arguments<'b, S: ArgumentSeed<'b>>(
+    json: &'b str,
+    seed: S,
+    names_argument: impl Fn(&str) -> bool,
+) -> Result<S::Value, ArgumentError> {
     let mut track = serde_path_to_error::Track::new();
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let tracked = serde_path_to_error::Deserializer::new(&mut deserializer, &mut track);
-    ArgumentsSeed(form).deserialize(tracked).map_err(|error: serde_json::Error| {
+    seed.deserialize(tracked).map_err(|error| {
         let path: String = track.path().to_string().chars().take(100).collect();
         let why = brief(&error);
-        // The root has no name; an unknown or missing argument is named in the message itself.
-        let at_root = path == "." || !form.specs.iter().any(|spec| path.starts_with(spec.name));
-        ArgumentError(if at_root {
-            format!("invalid arguments: {why}")
-        } else {
+        ArgumentError(if path != "." && names_argument(&path) {
             format!("invalid argument `{path}`: {why}")
+        } else {
+            format!("invalid arguments: {why}")
         })
     })
 }
@@ -191,7 +202,7 @@ impl<'de, A: ArgList> DeserializeSeed<'de> for ArgumentsSeed<'_, A> {
     }
 }
 
-impl<'de, A: ArgList> crate::protocol::ArgumentSeed<'de> for ArgumentsSeed<'_, A> {
+impl<'de, A: ArgList> ArgumentSeed<'de> for ArgumentsSeed<'_, A> {
     fn absent<E: de::Error>(self) -> Result<A, E> {
         self.0.nothing_sent()
     }
@@ -207,7 +218,7 @@ impl<'de, A: ArgList> Visitor<'de> for ArgumentsSeed<'_, A> {
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<A, M::Error> {
         let mut slots = A::empty();
         while let Some(index) = map.next_key_seed(NameSeed(self.0.specs))? {
-            if !A::read_next(&mut slots, index, &mut map)? {
+            if !A::read_next(&mut slots, index, &mut map, self.0)? {
                 return Err(de::Error::custom(format_args!("`{}` was sent twice", self.0.specs[index].name)));
             }
         }
@@ -234,13 +245,13 @@ impl Visitor<'_> for NameSeed {
     }
 
     fn visit_str<E: de::Error>(self, name: &str) -> Result<usize, E> {
-        self.0.iter().position(|spec| spec.name == name).ok_or_else(|| unknown(name, self.0))
+        self.0.iter().position(|spec| spec.name == name).ok_or_else(|| unknown(name, self.0.iter().map(|spec| spec.name)))
     }
 }
 
-fn unknown<E: de::Error>(name: &str, specs: &[ArgSpec]) -> E {
+pub(super) fn unknown<'s, E: de::Error>(name: &str, known: impl Iterator<Item = &'s str>) -> E {
     let name: String = name.chars().take(64).collect();
-    let known: Vec<_> = specs.iter().map(|spec| format!("`{}`", spec.name)).collect();
+    let known: Vec<_> = known.map(|name| format!("`{name}`")).collect();
     if known.is_empty() {
         E::custom(format_args!("`{name}` is not an argument of this tool, which takes none"))
     } else {
@@ -285,33 +296,48 @@ fn value_or_default<T: ToolArg, E: de::Error>(
 }
 
 /// Whether a type must be sent: it has nothing to be when it is missing.
-fn is_required<T: ToolArg>() -> bool {
+pub(super) fn is_required<T: ToolArg>() -> bool {
     T::read(Missing { name: "", error: PhantomData::<de::value::Error> }).is_err()
 }
 
 /// Reads one value. Returns false if there already is one.
-fn fill<'de, T: ToolArg, M: MapAccess<'de>>(slot: &mut Option<T>, map: &mut M) -> Result<bool, M::Error> {
+fn fill<'de, T: ToolArg, M: MapAccess<'de>>(
+    slot: &mut Option<T>,
+    map: &mut M,
+    rules: &ArgRules<T>,
+) -> Result<bool, M::Error> {
     if slot.is_some() {
         return Ok(false);
     }
-    *slot = Some(map.next_value_seed(ValueSeed(PhantomData))?);
+    *slot = Some(map.next_value_seed(ValueSeed(rules))?);
     Ok(true)
 }
 
-struct ValueSeed<T>(PhantomData<T>);
+/// Reads a value and asks its rules while the place in the message is still known.
+pub(super) struct ValueSeed<'r, T: 'static>(pub(super) &'r ArgRules<T>);
 
-impl<'de, T: ToolArg> DeserializeSeed<'de> for ValueSeed<T> {
+impl<'de, T: ToolArg> DeserializeSeed<'de> for ValueSeed<'_, T> {
     type Value = T;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        T::read(deserializer)
+        let value = T::read(deserializer)?;
+        match self.0.check(&value) {
+            Ok(()) => Ok(value),
+            Err(violation) => Err(violation.into_error()),
+        }
+    }
+}
+
+fn mirror<T>(value: &T, spec: &ArgSpec, rules: &ArgRules<T>, each: &mut EachMirrored<'_>) {
+    if let (Some(header), Some(mirror)) = (spec.header, &rules.mirror) {
+        each(header, (mirror.read)(value));
     }
 }
 
 macro_rules! arg_list {
     ($name:ident $count:literal $($T:ident $i:tt)*) => {
         impl<$($T: 'static),*> Tuple for ($($T,)*) {
-            type Defaults = ($(Option<fn() -> $T>,)*);
+            type Rules = ($(ArgRules<$T>,)*);
         }
 
         #[allow(clippy::unused_unit, reason = "no arguments are an empty tuple")]
@@ -326,19 +352,24 @@ macro_rules! arg_list {
                 _slots: &mut Self::Slots,
                 index: usize,
                 _map: &mut M,
+                _form: Form<'_, Self>,
             ) -> Result<bool, M::Error> {
                 match index {
-                    $($i => fill(&mut _slots.$i, _map),)*
+                    $($i => fill(&mut _slots.$i, _map, &_form.rules.$i),)*
                     _ => Err(de::Error::custom("no such argument")),
                 }
             }
 
             fn finish<Error: de::Error>(_slots: Self::Slots, _form: Form<'_, Self>) -> Result<Self, Error> {
-                Ok(($(value_or_default(_slots.$i, _form.defaults.$i, _form.specs[$i].name)?,)*))
+                Ok(($(value_or_default(_slots.$i, _form.rules.$i.default, _form.specs[$i].name)?,)*))
             }
 
-            fn schemas(_generator: &mut SchemaGenerator) -> Vec<(Schema, bool)> {
-                vec![$(($T::schema(_generator), is_required::<$T>()),)*]
+            fn describe(_generator: &mut SchemaGenerator, _form: Form<'_, Self>) -> Vec<Described> {
+                vec![$(describe::<$T>(_generator, &_form.specs[$i], &_form.rules.$i),)*]
+            }
+
+            fn mirrored(&self, _form: Form<'_, Self>, _each: &mut EachMirrored<'_>) {
+                $(mirror(&self.$i, &_form.specs[$i], &_form.rules.$i, _each);)*
             }
         }
 
@@ -347,14 +378,15 @@ macro_rules! arg_list {
         #[must_use]
         pub const fn $name<$($T: ToolArg + 'static),*>(
             specs: &'static [ArgSpec; $count],
-            defaults: ($(Option<fn() -> $T>,)*),
+            rules: ($(ArgRules<$T>,)*),
         ) -> Arguments<($($T,)*)> {
             Arguments {
                 specs,
-                defaults,
-                parse_message: parse_message::<($($T,)*)>,
-                parse_arguments: parse_arguments::<($($T,)*)>,
-                schemas: <($($T,)*) as ArgList>::schemas,
+                rules,
+                parse_message: |body, form| form.parse_message(body),
+                parse_arguments: |json, form| form.parse_arguments(json),
+                describe: |generator, form| input_object(form.specs, ArgList::describe(generator, form)),
+                mirrored: |arguments, form, each| arguments.mirrored(form, each),
             }
         }
     };

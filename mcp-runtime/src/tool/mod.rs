@@ -1,13 +1,18 @@
 //! What runs behind a permit: descriptors, arguments, output, errors, and what a tool may be given.
 
+mod argument;
 pub(crate) mod arguments;
 mod context;
 mod descriptor;
 mod error;
+mod header;
+mod limits;
 mod output;
 mod registered;
 mod schema;
 mod set;
+mod template;
+mod whole;
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
@@ -18,9 +23,13 @@ pub use context::{CallContext, Context, Inject, Requirements, State};
 pub use descriptor::{Annotations, Location, ToolInfo};
 pub(crate) use error::ErrorKind;
 pub use error::{IntoToolError, ToolError};
+pub use header::{HeaderValue, Mirrored};
+pub use limits::{Bounded, Length, Measured};
 pub use output::{CallToolResult, Content, IntoToolOutput, Json};
 pub(crate) use registered::{Beginning, Bind, CallInput, Head, Refusal, Registered, Running, Started};
 pub use set::{ToolSet, Tools};
+pub use template::TemplateValue;
+pub use whole::Args;
 
 use crate::guard::{Permit, Protected, Slot};
 
@@ -71,12 +80,17 @@ pub mod private {
 
     pub use super::{
         Tool, ToolFuture, ToolInfo, ToolSet, Tools,
+        argument::{ArgRules, ArgSpec},
         arguments::{
-            ArgSpec, Arguments, args0, args1, args2, args3, args4, args5, args6, args7, args8, args9, args10, args11,
+            Arguments, args0, args1, args2, args3, args4, args5, args6, args7, args8, args9, args10, args11,
             args12, args13, args14, args15, args16,
         },
         context::{Injector, inject0, inject1, inject2, inject3, inject4, inject5, inject6},
+        header::{HeaderValue, Mirror, mirror},
+        limits::{Limits, Violation, max, max_len, min, min_len},
         output::{OutputOf, output},
+        template::TemplateValue,
+        whole::whole,
     };
     pub use crate::guard::{
         Floor, GuardOf, Limit, Per, Permit, Policy, Protected, RateLimit, ScopeExpr, ScopePart,

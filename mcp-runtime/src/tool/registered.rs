@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{
     CallContext, CallSite, Requirements, SLOT, Tool, ToolError, ToolFuture, ToolInfo,
     arguments::ArgumentError,
-    schema::{input_schema, output_schema},
+    schema::{input_schema, output_schema, problems},
 };
 use crate::{
     auth::Caller,
@@ -28,6 +28,8 @@ pub(crate) trait Bind: Send {
     fn info(&self) -> ToolInfo;
     fn policy(&self) -> Policy;
     fn requirements(&self, needs: &mut Requirements);
+    /// What is wrong with the schema of the arguments.
+    fn problems(&self) -> Vec<String>;
     fn bind(self: Box<Self>, gate: &Arc<Gate>) -> Box<dyn Registered>;
 }
 
@@ -54,6 +56,10 @@ impl<T: Tool> Bind for Unbound<T> {
 
     fn requirements(&self, needs: &mut Requirements) {
         (T::INJECT.requirements)(needs);
+    }
+
+    fn problems(&self) -> Vec<String> {
+        problems::<T>()
     }
 
     fn bind(self: Box<Self>, gate: &Arc<Gate>) -> Box<dyn Registered> {

@@ -5,23 +5,87 @@ use schemars::{
     generate::SchemaSettings,
     transform::{Transform, transform_subschemas},
 };
+use serde::de::DeserializeSeed;
 use serde_json::{Map, Value, json};
 
-use super::{Tool, arguments::ArgSpec};
+use super::{
+    Tool,
+    argument::{ArgRules, ArgSpec},
+    arguments::{ToolArg, ValueSeed, is_required},
+    header::mark,
+    limits::Limits,
+};
+use crate::protocol::brief;
+
+/// The schema of an object of arguments, and what is wrong with it, each a sentence for the tool's author.
+pub(crate) struct InputSchema {
+    pub(super) root: Map<String, Value>,
+    pub(super) problems: Vec<String>,
+}
 
 /// The schema of a tool's arguments: an object, closed, with everything inlined but recursive types.
 pub(crate) fn input_schema<T: Tool>() -> Value {
+    arguments_schema::<T>().root.into()
+}
+
+/// Why clients, or the tool itself, would not take what the schema of its arguments says.
+pub(crate) fn problems<T: Tool>() -> Vec<String> {
+    arguments_schema::<T>().problems
+}
+
+fn arguments_schema<T: Tool>() -> InputSchema {
     let mut generator = generator();
-    let arguments = T::ARGUMENTS;
-    let mut properties = Map::new();
-    let mut required = Vec::new();
-    for (spec, (mut schema, is_required)) in arguments.specs().iter().zip(arguments.schemas(&mut generator)) {
-        FlattenOption.transform(&mut schema);
-        describe(&mut schema, spec);
-        properties.insert(spec.name.to_owned(), schema.to_value());
-        if is_required && !spec.has_default {
+    let mut schema = T::ARGUMENTS.schema(&mut generator);
+    add_definitions(&mut schema.root, &mut generator, true);
+    schema
+}
+
+/// One argument as the schema shows it.
+pub(crate) struct Described {
+    schema: Schema,
+    is_required: bool,
+    problems: Vec<String>,
+}
+
+/// Describes one argument by its type and by what is said beside it.
+pub(super) fn describe<T: ToolArg>(
+    generator: &mut SchemaGenerator,
+    spec: &ArgSpec,
+    rules: &ArgRules<T>,
+) -> Described {
+    let mut schema = T::schema(generator);
+    let mut problems = Vec::new();
+    FlattenOption.transform(&mut schema);
+    if mentions_header(schema.as_value()) {
+        problems.push(format!("argument `{}`: {HEADER_IN_TYPE}", spec.name));
+    }
+    if let Some(limits) = rules.limits {
+        // Describing finds no fault with anything.
+        let _ = limits(&mut Limits::Schema(&mut schema));
+    }
+    if let Some(problem) = spec.header.and_then(|header| mark(&mut schema, header).err()) {
+        problems.push(format!("argument `{}`: {problem}", spec.name));
+    }
+    add_texts(&mut schema, spec);
+    for example in spec.examples {
+        let value = ValueSeed(rules).deserialize(&mut serde_json::Deserializer::from_str(example));
+        if let Err(error) = value {
+            problems.push(format!("the example {example} of argument `{}` is none: {}", spec.name, brief(&error)));
+        }
+    }
+    let is_required = !spec.has_default && is_required::<T>();
+    Described { schema, is_required, problems }
+}
+
+/// The object that has these arguments and no others.
+pub(super) fn input_object(specs: &[ArgSpec], arguments: Vec<Described>) -> InputSchema {
+    let (mut properties, mut required, mut problems) = (Map::new(), Vec::new(), Vec::new());
+    for (spec, argument) in specs.iter().zip(arguments) {
+        properties.insert(spec.name.to_owned(), argument.schema.to_value());
+        if argument.is_required {
             required.push(spec.name);
         }
+        problems.extend(argument.problems);
     }
     let mut root = Map::new();
     root.insert("type".into(), json!("object"));
@@ -30,8 +94,20 @@ pub(crate) fn input_schema<T: Tool>() -> Value {
         root.insert("required".into(), json!(required));
     }
     root.insert("additionalProperties".into(), json!(false));
-    add_definitions(&mut root, &mut generator, true);
-    root.into()
+    InputSchema { root, problems }
+}
+
+/// Nothing compares such a header with the body, so it could say anything.
+pub(super) const HEADER_IN_TYPE: &str = "`x-mcp-header` in a type's own schema is not enforced; make the value an \
+                                         argument of its own, with `#[arg(header = \"…\")]`";
+
+/// Whether a type marks something inside of it to be mirrored in a header.
+pub(super) fn mentions_header(schema: &Value) -> bool {
+    match schema {
+        Value::Object(object) => object.contains_key("x-mcp-header") || object.values().any(mentions_header),
+        Value::Array(list) => list.iter().any(mentions_header),
+        _ => false,
+    }
 }
 
 /// The schema of a tool's structured output, if it has one.
@@ -71,19 +147,23 @@ fn add_definitions(root: &mut Map<String, Value>, generator: &mut SchemaGenerato
 }
 
 /// The parameter's own doc comment says more than its type's.
-fn describe(schema: &mut Schema, spec: &ArgSpec) {
+fn add_texts(schema: &mut Schema, spec: &ArgSpec) {
     if !spec.description.is_empty() {
         schema.insert("description".into(), spec.description.into());
     }
     if let Some(default) = spec.default_json.and_then(|json| serde_json::from_str(json).ok()) {
         schema.insert("default".into(), default);
     }
+    let examples: Vec<Value> = spec.examples.iter().filter_map(|json| serde_json::from_str(json).ok()).collect();
+    if !examples.is_empty() {
+        schema.insert("examples".into(), examples.into());
+    }
 }
 
 /// Turns "an integer or null" into "an integer": what may be left out is told by `required`, and models that see
 /// `null` in a schema send it, or the text "null".
 #[derive(Clone)]
-struct FlattenOption;
+pub(super) struct FlattenOption;
 
 impl Transform for FlattenOption {
     fn transform(&mut self, schema: &mut Schema) {
