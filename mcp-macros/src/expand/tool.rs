@@ -4,7 +4,7 @@ use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Attribute, Type, ext::IdentExt};
 
-use super::policy::policy;
+use super::policy::{asked, policy};
 use crate::{
     attr::{arg::DefaultValue, tool::ToolAttr},
     signature::{Argument, Function, Param, Shape},
@@ -64,7 +64,8 @@ pub(crate) fn markers(model: &ToolModel<'_>) -> TokenStream {
     let marker = matches!(model.receiver, Receiver::Method(_)).then(|| marker(model, TokenStream::new()));
     let parts = model.shape.as_ref().map_or_else(|| Parts::none(&rt), |shape| Parts::of(model, shape));
     let Parts { args, injected, output, arguments, inject, output_of, run } = parts;
-    let (name, info, policy) = (&model.name, info(model), policy(model.attr, &rt));
+    let (name, info) = (&model.name, info(model));
+    let (policy, asked) = (policy(model.attr, model.shape.as_ref(), &rt), asked(model.attr, model.shape.as_ref(), &rt));
     // A type that the author keeps private while the function is not is reported on these items.
     let name_span = model.function.sig.ident.span();
     let args = quote_spanned!(name_span=> type Args = (#(#args,)*););
@@ -81,6 +82,7 @@ pub(crate) fn markers(model: &ToolModel<'_>) -> TokenStream {
             const NAME: &'static str = #name;
             const POLICY: #rt::Policy = #policy;
             #args
+            #asked
         }
         #(#cfgs)*
         #[automatically_derived]

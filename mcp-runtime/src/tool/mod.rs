@@ -82,8 +82,8 @@ pub mod private {
         Tool, ToolFuture, ToolInfo, ToolSet, Tools,
         argument::{ArgRules, ArgSpec},
         arguments::{
-            Arguments, args0, args1, args2, args3, args4, args5, args6, args7, args8, args9, args10, args11,
-            args12, args13, args14, args15, args16,
+            Arguments, args0, args1, args2, args3, args4, args5, args6, args7, args8, args9, args10, args11, args12,
+            args13, args14, args15, args16,
         },
         context::{Injector, inject0, inject1, inject2, inject3, inject4, inject5, inject6},
         header::{HeaderValue, Mirror, mirror},
