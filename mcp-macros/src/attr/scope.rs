@@ -37,6 +37,15 @@ impl Scopes {
             Self::Scope(_) | Self::Constant(_) => Vec::new(),
         }
     }
+
+    /// All constants.
+    pub(crate) fn constants(&self) -> Vec<&ExprPath> {
+        match self {
+            Self::Constant(path) => vec![path],
+            Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::constants).collect(),
+            Self::Scope(_) | Self::Template(_) => Vec::new(),
+        }
+    }
 }
 
 impl Template {

@@ -1,6 +1,6 @@
 //! What is demanded of callers, as the constant that the gate reads.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use syn::{Ident, spanned::Spanned};
 
@@ -101,7 +101,7 @@ impl<'s> Places<'s> {
 pub(crate) fn asked(attr: &ToolAttr, shape: Option<&Shape>, rt: &TokenStream) -> TokenStream {
     let Some(shape) = shape else { return TokenStream::new() };
     let values = scope_values(attr, shape, rt);
-    let guard = attr.guard.as_ref().map(|rule| guard(rule, shape, rt));
+    let guard = attr.guard.as_ref().and_then(|rule| guard(rule, shape, rt));
     quote!(#values #guard)
 }
 
@@ -115,11 +115,14 @@ fn scope_values(attr: &ToolAttr, shape: &Shape, rt: &TokenStream) -> Option<Toke
             seen.push(position);
             let (value, span) = match shape.arguments().nth(position) {
                 // The error of a type that cannot be part of a scope belongs on that type.
-                Some(argument) => (element(position), argument.ty.span()),
-                None => (field(&syn::parse_str(name).ok()?), template.at.span()),
+                Some(argument) => (element(position, own(argument.ty.span())), own(argument.ty.span())),
+                None => {
+                    let span = own(template.at.span());
+                    (field(&syn::parse_str(name).ok()?, span), span)
+                }
             };
-            let text = quote_spanned!(span=> #rt::TemplateValue::template_text);
-            arms.push(quote_spanned!(Span::mixed_site()=> #position => #text(&#value),));
+            let rt = respan(rt.clone(), span);
+            arms.push(quote_spanned!(span=> #position => #rt::TemplateValue::template_text(&#value),));
         }
     }
     (!arms.is_empty()).then(|| {
@@ -135,35 +138,60 @@ fn scope_values(attr: &ToolAttr, shape: &Shape, rt: &TokenStream) -> Option<Toke
 }
 
 /// One of the arguments.
-fn element(position: usize) -> TokenStream {
-    let position = syn::Index::from(position);
-    quote_spanned!(Span::mixed_site()=> args.#position)
+fn element(position: usize, span: Span) -> TokenStream {
+    let position = syn::Index { index: u32::try_from(position).unwrap_or(u32::MAX), span };
+    quote_spanned!(span=> args.#position)
 }
 
 /// A field of `Args<T>`.
-fn field(name: &Ident) -> TokenStream {
-    quote_spanned!(Span::mixed_site()=> args.0.0.#name)
+fn field(name: &Ident, span: Span) -> TokenStream {
+    quote_spanned!(span=> args.0.0.#name)
 }
 
-fn guard(rule: &Guard, shape: &Shape, rt: &TokenStream) -> TokenStream {
+fn guard(rule: &Guard, shape: &Shape, rt: &TokenStream) -> Option<TokenStream> {
     let function = &rule.function;
-    let ask = |call: TokenStream| quote_spanned!(function.span()=> #rt::asking(#call));
+    let span = own(function.span());
+    let rt_here = respan(rt.clone(), span);
     let of = if rule.arguments.is_empty() {
-        let asking = ask(quote_spanned!(Span::mixed_site()=> #function(&cx)));
-        quote_spanned!(Span::mixed_site()=> Caller(|cx| #rt::boxed(async move { #asking.await })))
+        quote_spanned!(span=> Caller(|cx| #rt_here::boxed(async move { #rt_here::asking(#function(&cx)).await })))
     } else {
         let whole = shape.wholes().next().is_some();
-        let values = rule.arguments.iter().filter_map(|name| {
-            let position = shape.arguments().position(|argument| argument.at == *name).map(element);
-            position.or_else(|| whole.then(|| field(name)))
-        });
-        let asking = ask(quote_spanned!(Span::mixed_site()=> #function(&cx, #(&#values),*)));
-        quote_spanned!(Span::mixed_site()=> Arguments(|cx, args| #rt::boxed(async move {
-            let verdict = #asking.await;
+        let value = |name: &Ident| {
+            let position = shape.arguments().position(|argument| argument.at == *name);
+            position.map(|position| element(position, span)).or_else(|| whole.then(|| field(name, span)))
+        };
+        // One that is not there has an error of its own. Without its function the guard lets nobody through.
+        let values: Vec<_> = rule.arguments.iter().map(value).collect::<Option<_>>()?;
+        quote_spanned!(span=> Arguments(|cx, args| #rt_here::boxed(async move {
+            let verdict = #rt_here::asking(#function(&cx, #(&#values),*)).await;
             (verdict, args)
         })))
     };
-    quote! {
+    Some(quote! {
         const GUARD: #rt::GuardOf<Self::Args> = #rt::GuardOf::#of;
-    }
+    })
+}
+
+/// A name of ours at a place of the author's.
+fn own(span: Span) -> Span {
+    span.resolved_at(Span::mixed_site())
+}
+
+/// The same tokens, where an error about them belongs.
+fn respan(tokens: TokenStream, span: Span) -> TokenStream {
+    let at = |mut tree: TokenTree| {
+        tree.set_span(span);
+        tree
+    };
+    tokens.into_iter().map(at).collect()
+}
+
+/// Constants with scopes, evaluated where they are named: a policy that nothing uses yet would say nothing.
+pub(crate) fn constants(attr: &ToolAttr, rt: &TokenStream) -> TokenStream {
+    let constants = attr.scopes.iter().flat_map(Scopes::constants);
+    let checks = constants.map(|path| {
+        let rt = respan(rt.clone(), path.span());
+        quote_spanned!(path.span()=> const _: #rt::ScopeExpr = #rt::ScopeExpr::list(#path);)
+    });
+    checks.collect()
 }

@@ -4,7 +4,7 @@ use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Attribute, Type, ext::IdentExt};
 
-use super::policy::{asked, policy};
+use super::policy::{asked, constants, policy};
 use crate::{
     attr::{arg::DefaultValue, tool::ToolAttr},
     signature::{Argument, Function, Param, Shape},
@@ -74,8 +74,10 @@ pub(crate) fn markers(model: &ToolModel<'_>) -> TokenStream {
     let receiver = model.receiver_type();
     let deprecated = model.function.attrs.iter().any(|attr| attr.path().is_ident("deprecated"));
     let quiet = deprecated.then(|| quote!(#[allow(deprecated)]));
+    let constants = constants(model.attr, &rt);
     quote_spanned! {Span::mixed_site()=>
         #marker
+        #constants
         #(#cfgs)*
         #[automatically_derived]
         impl #rt::Protected for #ident {
