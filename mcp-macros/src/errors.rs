@@ -130,6 +130,7 @@ pub(crate) fn default_outside(limit: &str) -> String {
 }
 
 pub(crate) fn bad_header(name: &str) -> String {
+    let name = name.escape_debug();
     format!(
         "`{name}` cannot be part of a header's name; clients send `Mcp-Param-` and 1 to 64 of `A-Z a-z 0-9 ! # $ % & ' * + - . ^ _ | ~`, as in `header = \"Region\"`"
     )

@@ -263,7 +263,9 @@ fn rules(model: &ToolModel<'_>, argument: &Argument, rt: &TokenStream) -> TokenS
         quote!(.limits(#function))
     });
     let mirror = argument.header.as_ref().map(|header| {
-        let mirror = quote_spanned!(header.span().resolved_at(Span::mixed_site())=> #rt::mirror());
+        let span = header.span().resolved_at(Span::mixed_site());
+        let rt: TokenStream = rt.clone().into_iter().map(|tree| at(tree, span)).collect();
+        let mirror = quote_spanned!(span=> #rt::mirror());
         quote!(.mirror(#mirror))
     });
     quote!(#rt::ArgRules::new() #default #limits #mirror)
