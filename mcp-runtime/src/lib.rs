@@ -30,6 +30,7 @@
 #![cfg_attr(not(feature = "http"), allow(dead_code))]
 
 pub mod auth;
+mod caught;
 pub mod clock;
 pub mod guard;
 #[cfg(feature = "http")]
@@ -49,7 +50,9 @@ pub use auth::Identity;
 pub use mcp_macros::{tool, tools, toolset};
 pub use protocol::Revision;
 pub use schemars;
-pub use server::{BuildError, Policies, PolicyRow, Server, ServerBuilder};
+pub use server::{
+    BuildError, CallOutcome, DenialStyle, ObservedCall, Policies, PolicyRow, Server, ServerBuilder, Visibility,
+};
 #[cfg(feature = "http")]
 pub use tool::HttpRequest;
 /// What the macros' expansions call. Not public API: it may change in any release.

@@ -16,7 +16,7 @@ pub(crate) fn policy(attr: &ToolAttr, rt: &TokenStream) -> TokenStream {
     });
     let limits = attr.rate_limit.map(|rate| {
         let (count, seconds) = (rate.count, rate.seconds);
-        quote!(.limits(&[#rt::RateLimit::new(#count, #seconds)]))
+        quote!(.limits(&[#rt::Limit::new(#rt::RateLimit::new(#count, #seconds))]))
     });
     let timeout = attr.timeout.map(|millis| quote!(.timeout(::core::time::Duration::from_millis(#millis))));
     quote!(#start #scopes #limits #timeout)

@@ -21,6 +21,7 @@ struct Inner {
     claims: Map<String, Value>,
     expires_at: Option<u64>,
     quota_key: CallerKey,
+    client_quota_key: CallerKey,
 }
 
 /// Whether a person stands behind the call or a program acts for itself.
@@ -48,6 +49,7 @@ impl Identity {
             issuer: issuer.into(),
             subject: subject.into(),
             client: None,
+            client_is_registered: false,
             principal: Principal::User,
             scopes: Scopes::default(),
             claims: Map::new(),
@@ -127,6 +129,7 @@ pub struct IdentityBuilder {
     issuer: Box<str>,
     subject: Box<str>,
     client: Option<Box<str>>,
+    client_is_registered: bool,
     principal: Principal,
     scopes: Scopes,
     claims: Map<String, Value>,
@@ -134,9 +137,18 @@ pub struct IdentityBuilder {
 }
 
 impl IdentityBuilder {
-    /// Sets the OAuth client.
+    /// Sets the OAuth client. Limits `per = client` do not go by it, since many issuers let anybody register clients.
     pub fn client(mut self, client: impl Into<Box<str>>) -> Self {
         self.client = Some(client.into());
+        self.client_is_registered = false;
+        self
+    }
+
+    /// Sets the OAuth client, and says that the server's operator knows it: limits `per = client` then count everybody
+    /// who uses it together.
+    pub fn registered_client(mut self, client: impl Into<Box<str>>) -> Self {
+        self.client = Some(client.into());
+        self.client_is_registered = true;
         self
     }
 
@@ -168,6 +180,8 @@ impl IdentityBuilder {
     #[must_use]
     pub fn build(self) -> Identity {
         let quota_key = CallerKey::of(&("subject", &*self.issuer, &*self.subject));
+        let registered = self.client.as_deref().filter(|_| self.client_is_registered);
+        let client_quota_key = registered.map_or(quota_key, |client| CallerKey::of(&("client", &*self.issuer, client)));
         Identity(Arc::new(Inner {
             issuer: self.issuer,
             subject: self.subject,
@@ -177,6 +191,7 @@ impl IdentityBuilder {
             claims: self.claims,
             expires_at: self.expires_at,
             quota_key,
+            client_quota_key,
         }))
     }
 }
@@ -237,8 +252,8 @@ impl fmt::Debug for Scopes {
 pub enum Caller {
     /// No credentials were sent. Counted by network address, where the transport knows one.
     Anonymous(ClientAddress),
-    /// Credentials were sent, verified and admitted.
-    Identified(Identity),
+    /// Credentials were sent, verified and admitted; and where from.
+    Identified(Identity, ClientAddress),
 }
 
 impl Caller {
@@ -247,14 +262,30 @@ impl Caller {
     pub fn identity(&self) -> Option<&Identity> {
         match self {
             Self::Anonymous(_) => None,
-            Self::Identified(identity) => Some(identity),
+            Self::Identified(identity, _) => Some(identity),
+        }
+    }
+
+    /// Where the request came from.
+    #[must_use]
+    pub fn address(&self) -> ClientAddress {
+        match self {
+            Self::Anonymous(address) | Self::Identified(_, address) => *address,
         }
     }
 
     pub(crate) fn quota_key(&self) -> CallerKey {
         match self {
             Self::Anonymous(address) => address.quota_key(),
-            Self::Identified(identity) => identity.quota_key(),
+            Self::Identified(identity, _) => identity.quota_key(),
+        }
+    }
+
+    /// Whom limits `per = client` count: the client that the operator registered, or else the caller itself.
+    pub(crate) fn client_quota_key(&self) -> CallerKey {
+        match self {
+            Self::Anonymous(address) => address.quota_key(),
+            Self::Identified(identity, _) => identity.0.client_quota_key,
         }
     }
 }
@@ -263,7 +294,7 @@ impl fmt::Debug for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Anonymous(_) => f.write_str("Anonymous"),
-            Self::Identified(identity) => identity.fmt(f),
+            Self::Identified(identity, _) => identity.fmt(f),
         }
     }
 }

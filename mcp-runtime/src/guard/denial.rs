@@ -28,6 +28,14 @@ pub enum Denial {
         /// Which limit, and when it admits again.
         limit: LimitState,
     },
+    /// As many calls run as may at once, or half of them are this caller's.
+    #[non_exhaustive]
+    Busy {
+        /// How many calls of the tool run at once.
+        concurrency: u32,
+        /// When to ask again.
+        retry_after: Duration,
+    },
     /// A rule of the server's author said no.
     #[non_exhaustive]
     Refused {
@@ -54,7 +62,7 @@ impl Denial {
         match self {
             Self::Unauthenticated { .. } => "unauthenticated",
             Self::MissingScopes { .. } => "insufficient_scope",
-            Self::RateLimited { .. } => "rate_limited",
+            Self::RateLimited { .. } | Self::Busy { .. } => "rate_limited",
             Self::Refused { .. } => "refused",
             Self::Unavailable { .. } => "unavailable",
         }

@@ -1,54 +1,27 @@
 //! The one place that says yes.
 
-use std::{marker::PhantomData, sync::Arc, time::Duration};
+use std::{future::Future, marker::PhantomData, pin::Pin, sync::Arc, time::Duration};
 
-use super::{BoundLimit, Catalogue, Denial, LimitState, Permit, Policy, Protected, QuotaTable, RateLimit, Requirement};
+use super::{
+    Catalogue, Denial, GuardCx, GuardOf, Limit, LimitState, Permit, Policy, Protected, Requirement, StateMap, UNKNOWN,
+    Values,
+    ask::{ArgumentGuard, asked, undecided, verdict},
+    ledger::{Ledger, Limits},
+    quota::Ask,
+    slots::{Slot, Slots},
+};
 use crate::{
-    auth::{Caller, CallerKey, ClientAddress},
+    auth::{Caller, ClientAddress},
     clock::Clock,
 };
 
 /// What the server decides for every tool that does not decide itself.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Defaults {
-    pub(crate) limit: Option<RateLimit>,
+    pub(crate) limit: Option<Limit>,
     pub(crate) timeout: Option<Duration>,
     /// `insecure_no_auth`: there is nobody to ask who someone is.
     pub(crate) no_auth: bool,
-}
-
-/// Who has spent how much. Two tables, so that a flood of strangers takes no place from callers with credentials.
-struct Quotas {
-    identified: QuotaTable,
-    anonymous: QuotaTable,
-}
-
-/// Limits as both tables know them.
-struct Limits {
-    identified: Vec<BoundLimit>,
-    anonymous: Vec<BoundLimit>,
-}
-
-/// Testing a quota or charging it.
-type Ask = fn(&QuotaTable, CallerKey, &[BoundLimit], u64) -> Result<Option<LimitState>, LimitState>;
-
-impl Quotas {
-    fn new(capacity: usize) -> Self {
-        Self { identified: QuotaTable::new(capacity), anonymous: QuotaTable::new(capacity) }
-    }
-
-    fn bind(&self, limits: &[RateLimit]) -> Limits {
-        let bind = |table: &QuotaTable| limits.iter().map(|limit| table.bind(*limit)).collect();
-        Limits { identified: bind(&self.identified), anonymous: bind(&self.anonymous) }
-    }
-
-    fn ask(&self, ask: Ask, caller: &Caller, limits: &Limits, now: u64) -> Result<Option<LimitState>, Denial> {
-        let (table, limits) = match caller {
-            Caller::Anonymous(_) => (&self.anonymous, &limits.anonymous),
-            Caller::Identified(_) => (&self.identified, &limits.identified),
-        };
-        ask(table, caller.quota_key(), limits, now).map_err(|limit| Denial::RateLimited { limit })
-    }
 }
 
 /// Decides about every call of one server.
@@ -56,13 +29,10 @@ pub(crate) struct Gate {
     clock: Clock,
     catalogue: Catalogue,
     defaults: Defaults,
-    quotas: Quotas,
-    /// What one network may fail at, or do without a name. In a table of its own, so that strangers who fill theirs turn
-    /// nobody's 401 into a 429.
-    addresses: QuotaTable,
-    address: Vec<BoundLimit>,
+    ledger: Ledger,
     /// Everything that is not a tool call: lists, unknown names, unreadable arguments.
     other: Limits,
+    states: Arc<StateMap>,
 }
 
 impl Gate {
@@ -70,45 +40,53 @@ impl Gate {
         clock: Clock,
         catalogue: Catalogue,
         defaults: Defaults,
-        address_limit: Option<RateLimit>,
+        failures_per_address: Option<Limit>,
         capacity: usize,
+        states: Arc<StateMap>,
     ) -> Self {
-        let quotas = Quotas::new(capacity);
-        let addresses = QuotaTable::new(capacity);
-        let address = address_limit.map(|limit| addresses.bind(limit)).into_iter().collect();
-        let other = quotas.bind(defaults.limit.as_slice());
-        Self { clock, catalogue, defaults, quotas, addresses, address, other }
+        let ledger = Ledger::new(capacity, failures_per_address);
+        let other = ledger.bind(defaults.limit.as_slice(), None);
+        Self { clock, catalogue, defaults, ledger, other, states }
     }
 
     /// Reads the policy of `T` from its type, and from nowhere else.
     pub(crate) fn bind<T: Protected>(gate: &Arc<Self>) -> Gated<T> {
         let policy = T::POLICY;
-        let limits = match policy.rate_limits() {
-            [] => gate.defaults.limit.as_slice(),
-            own => own,
-        };
+        let own = own_limits(&policy, gate.defaults);
+        let floor = policy.group_floor();
+        let scopes: Vec<_> = floor.map(|floor| floor.scopes).into_iter().chain([policy.required_scopes()]).collect();
         let rule = Rule {
             is_public: policy.is_public(),
-            requirement: Requirement::compile(policy.required_scopes(), &gate.catalogue),
-            limits: gate.quotas.bind(limits),
+            requirement: Requirement::compile(&scopes, &gate.catalogue),
+            limits: gate.ledger.bind(&own, floor),
+            slots: policy.max_concurrency().map(|calls| Arc::new(Slots::new(calls))),
             timeout: policy.call_timeout().or(gate.defaults.timeout),
+            is_guarded: policy.call_guard().is_some(),
         };
         Gated { gate: Arc::clone(gate), rule, tool: PhantomData }
     }
 
     /// Charges a caller for something that is not a tool call.
     pub(crate) fn charge_other(&self, caller: &Caller) -> Result<(), Denial> {
-        self.quotas.ask(QuotaTable::charge, caller, &self.other, self.clock.millis()).map(drop)
+        self.ledger.ask(Ask::Charge, caller, &self.other, self.clock.millis()).map(drop)
     }
 
     /// Writes down a failure to authenticate, or a call without credentials.
     pub(crate) fn charge_address(&self, address: ClientAddress) -> Result<(), Denial> {
-        let charged = self.addresses.charge(address.quota_key(), &self.address, self.clock.millis());
-        charged.map(drop).map_err(|limit| Denial::RateLimited { limit })
+        self.ledger.charge_failure(address, self.clock.millis())
     }
 
     pub(crate) fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// Whether everybody is let in, because nobody is asked who they are.
+    pub(crate) fn is_open(&self) -> bool {
+        self.defaults.no_auth
+    }
+
+    pub(crate) fn states(&self) -> &StateMap {
+        &self.states
     }
 }
 
@@ -117,22 +95,25 @@ struct Rule {
     is_public: bool,
     requirement: Requirement,
     limits: Limits,
+    slots: Option<Arc<Slots>>,
     timeout: Option<Duration>,
+    is_guarded: bool,
 }
 
 impl Rule {
     /// Who, then what they were granted. Quotas come after: a caller without rights spends nothing of them.
-    fn check(&self, gate: &Gate, caller: &Caller) -> Result<(), Denial> {
+    fn check(&self, gate: &Gate, caller: &Caller, values: Values<'_>) -> Result<(), Denial> {
         if self.is_public || gate.defaults.no_auth {
             return Ok(());
         }
         match caller {
             Caller::Anonymous(_) => {
-                Err(Denial::Unauthenticated { scopes: self.requirement.challenge(None), token_sent: false })
+                let scopes = self.requirement.challenge(None, values);
+                Err(Denial::Unauthenticated { scopes, token_sent: false })
             }
-            Caller::Identified(identity) if self.requirement.met_by(identity.scopes()) => Ok(()),
-            Caller::Identified(identity) => {
-                Err(Denial::MissingScopes { required: self.requirement.challenge(Some(identity.scopes())) })
+            Caller::Identified(identity, _) if self.requirement.met_by(identity.scopes(), values) => Ok(()),
+            Caller::Identified(identity, _) => {
+                Err(Denial::MissingScopes { required: self.requirement.challenge(Some(identity.scopes()), values) })
             }
         }
     }
@@ -145,26 +126,144 @@ pub(crate) struct Gated<T: Protected> {
     tool: PhantomData<fn() -> T>,
 }
 
+/// Why a call was not admitted.
+pub(crate) enum NotAdmitted {
+    Denied(Denial),
+    /// This argument cannot be part of a scope.
+    Argument(&'static str),
+}
+
+impl From<Denial> for NotAdmitted {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
+}
+
+/// Proof that the guard that looks at the caller alone has let one request through.
+#[derive(Debug)]
+pub(crate) struct CallerAsked {
+    tool: &'static str,
+}
+
+/// What that guard says.
+pub(crate) type CallerVerdict = Pin<Box<dyn Future<Output = Result<CallerAsked, Denial>> + Send>>;
+
+/// A call that may run.
+pub(crate) struct Admitted<T: Protected> {
+    pub(crate) permit: Permit<T>,
+    pub(crate) limit: Option<LimitState>,
+    /// Held until the call is over.
+    pub(crate) slot: Option<Slot>,
+}
+
+/// The gate's answer, now or after the author's guard was asked.
+pub(crate) enum Decision<'a, T: Protected> {
+    Now(Result<Admitted<T>, NotAdmitted>),
+    Asking(Pin<Box<dyn Future<Output = Result<Admitted<T>, NotAdmitted>> + Send + 'a>>),
+}
+
 impl<T: Protected> Gated<T> {
-    /// Whether a call would be admitted now. Spends nothing, and admits nobody.
-    pub(crate) fn test(&self, caller: &Caller) -> Result<Option<LimitState>, Denial> {
-        self.rule.check(&self.gate, caller)?;
-        self.quota(caller, QuotaTable::test)
+    /// Whether a call could be admitted now, as far as its arguments are known. Spends nothing, and admits nobody.
+    pub(crate) fn test(&self, caller: &Caller, values: Values<'_>) -> Result<Option<LimitState>, Denial> {
+        self.rule.check(&self.gate, caller, values)?;
+        self.room(caller)
+    }
+
+    /// Whether there is a guard that looks at nothing but the caller.
+    pub(crate) fn has_caller_guard(&self) -> bool {
+        matches!(T::GUARD, GuardOf::Caller(_))
+    }
+
+    /// Asks the guard that looks at nothing but the caller, if there is one.
+    pub(crate) fn ask_caller(&self, caller: &Caller) -> CallerVerdict {
+        let asking = match T::GUARD {
+            GuardOf::Caller(guard) => guard(self.context(caller)),
+            _ => return Box::pin(std::future::ready(Ok(CallerAsked { tool: T::NAME }))),
+        };
+        let timeout = self.rule.timeout;
+        Box::pin(async move {
+            verdict(asked(T::NAME, timeout, asking).await?)?;
+            Ok(CallerAsked { tool: T::NAME })
+        })
+    }
+
+    /// Whether this caller may call the tool with some arguments. Says nothing about quotas and guards.
+    pub(crate) fn is_open_to(&self, caller: &Caller) -> bool {
+        let granted = |scopes| self.rule.requirement.possible_with(scopes);
+        self.rule.is_public
+            || self.gate.defaults.no_auth
+            || caller.identity().is_some_and(|identity| granted(identity.scopes()))
     }
 
     /// Decides, charges, and proves it.
-    pub(crate) fn admit(&self, caller: &Caller, args: T::Args) -> Result<(Permit<T>, Option<LimitState>), Denial> {
-        self.rule.check(&self.gate, caller)?;
-        let limit = self.quota(caller, QuotaTable::charge)?;
-        Ok((Permit::issue(caller.clone(), args), limit))
+    pub(crate) fn admit<'a>(
+        &'a self,
+        caller: &Caller,
+        args: T::Args,
+        caller_asked: Option<&CallerAsked>,
+    ) -> Decision<'a, T> {
+        if let Err(refusal) = self.check(caller, &args) {
+            return Decision::Now(Err(refusal));
+        }
+        match T::GUARD {
+            GuardOf::None if !self.rule.is_guarded => Decision::Now(self.charge(caller, args)),
+            GuardOf::Caller(_) if caller_asked.is_some_and(|asked| asked.tool == T::NAME) => {
+                Decision::Now(self.charge(caller, args))
+            }
+            // A guard that is named and not there, or that was not asked, has not said yes.
+            GuardOf::None | GuardOf::Caller(_) => Decision::Now(Err(undecided().into())),
+            GuardOf::Arguments(guard) => self.ask_about(guard, caller.clone(), args),
+        }
     }
 
     pub(crate) fn timeout(&self) -> Option<Duration> {
         self.rule.timeout
     }
 
+    fn ask_about<'a>(&'a self, guard: ArgumentGuard<T::Args>, caller: Caller, args: T::Args) -> Decision<'a, T> {
+        // Calls that would be refused anyway do not get to the author's rule.
+        if let Err(denial) = self.room(&caller) {
+            return Decision::Now(Err(denial.into()));
+        }
+        let asking = guard(self.context(&caller), args);
+        Decision::Asking(Box::pin(async move {
+            let (answer, args) = asked(T::NAME, self.rule.timeout, asking).await?;
+            verdict(answer)?;
+            self.charge(&caller, args)
+        }))
+    }
+
+    /// Rights, then whether the arguments can be part of scopes, then rights for these very arguments.
+    fn check(&self, caller: &Caller, args: &T::Args) -> Result<(), NotAdmitted> {
+        if !self.rule.requirement.has_arguments() {
+            return Ok(self.rule.check(&self.gate, caller, UNKNOWN)?);
+        }
+        let values = |at| Some(T::scope_value(args, at));
+        if let Some(name) = self.rule.requirement.unfit_argument(&values) {
+            self.rule.check(&self.gate, caller, UNKNOWN)?;
+            return Err(NotAdmitted::Argument(name));
+        }
+        Ok(self.rule.check(&self.gate, caller, &values)?)
+    }
+
+    fn charge(&self, caller: &Caller, args: T::Args) -> Result<Admitted<T>, NotAdmitted> {
+        let slot = self.rule.slots.as_ref().map(|slots| slots.take(caller)).transpose()?;
+        let limit = self.quota(caller, Ask::Charge)?;
+        Ok(Admitted { permit: Permit::issue(caller.clone(), args), limit, slot })
+    }
+
+    /// Whether a slot and every quota have room now.
+    fn room(&self, caller: &Caller) -> Result<Option<LimitState>, Denial> {
+        self.rule.slots.as_ref().map_or(Ok(()), |slots| slots.test(caller))?;
+        self.quota(caller, Ask::Test)
+    }
+
     fn quota(&self, caller: &Caller, ask: Ask) -> Result<Option<LimitState>, Denial> {
-        self.gate.quotas.ask(ask, caller, &self.rule.limits, self.gate.clock.millis())
+        self.gate.ledger.ask(ask, caller, &self.rule.limits, self.gate.clock.millis())
+    }
+
+    fn context(&self, caller: &Caller) -> GuardCx {
+        GuardCx::new(T::NAME, caller.clone(), Arc::clone(&self.gate.states))
     }
 }
 
@@ -174,10 +273,11 @@ impl std::fmt::Debug for Gate {
     }
 }
 
-/// What a policy comes to on this server, for people to read.
-pub(crate) fn effective_limits(policy: &Policy, defaults: Defaults) -> Vec<RateLimit> {
+/// The limits of a tool itself: its own, or the server's default if neither it nor its group says anything.
+pub(crate) fn own_limits(policy: &Policy, defaults: Defaults) -> Vec<Limit> {
+    let group = policy.group_floor().map_or(&[][..], |floor| floor.limits);
     match policy.rate_limits() {
-        [] => defaults.limit.into_iter().collect(),
+        [] if group.is_empty() => defaults.limit.into_iter().collect(),
         own => own.to_vec(),
     }
 }

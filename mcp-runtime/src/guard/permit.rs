@@ -1,6 +1,8 @@
 //! The proof that a call was admitted.
 
-use super::Policy;
+use std::borrow::Cow;
+
+use super::{GuardOf, Policy};
 use crate::auth::Caller;
 
 /// The guarded half of a tool: what the gate needs to know about its type.
@@ -13,6 +15,15 @@ pub trait Protected: 'static {
     const POLICY: Policy;
     /// The checked arguments: a tuple in the order of the function's parameters.
     type Args;
+    /// The author's own rule.
+    const GUARD: GuardOf<Self::Args> = GuardOf::None;
+
+    /// The value of the argument at a position, as it stands in a scope. A policy without arguments in its scopes never
+    /// asks; the empty text is no part of any scope.
+    fn scope_value(args: &Self::Args, at: usize) -> Cow<'_, str> {
+        let _ = (args, at);
+        Cow::Borrowed("")
+    }
 }
 
 /// Proof that the gate admitted one call of `T`, holding its checked arguments.

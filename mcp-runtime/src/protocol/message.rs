@@ -30,6 +30,11 @@ impl<'a> Id<'a> {
     pub(crate) fn as_str(self) -> &'a str {
         self.0.get()
     }
+
+    /// The id as it was written, at most 64 characters of it.
+    pub(crate) fn brief(&self) -> String {
+        self.0.get().chars().take(64).collect()
+    }
 }
 
 /// Ids are echoed, so they are bounded; nobody's is near this.

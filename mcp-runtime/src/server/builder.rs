@@ -2,17 +2,20 @@
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
-use super::{Core, Inner, Policies, PolicyRow, Registry, Results, Server, Settings, results::CacheScope};
+use super::{
+    CallOutcome, Core, DenialStyle, Inner, ObservedCall, Observer, Policies, PolicyRow, Registry, Results, Server,
+    Settings, Visibility, results::CacheScope,
+};
 use crate::{
     auth::{Authenticator, PublicUrl, Verifier},
     clock::Clock,
-    guard::{Catalogue, Defaults, Gate, QuotaTable, RateLimit},
-    tool::{Bind, Requirements, StateMap, ToolSet},
+    guard::{Catalogue, Defaults, Gate, Limit, QuotaTable, RateLimit, StateMap},
+    tool::{Bind, Requirements, ToolSet},
 };
 
 /// How often one caller may use one tool, unless the tool says otherwise: 100 a second, which no model reaches and
 /// a runaway loop does.
-const DEFAULT_LIMIT: RateLimit = RateLimit::new(6_000, 60);
+const DEFAULT_LIMIT: Limit = Limit::new(RateLimit::new(6_000, 60));
 
 /// How long one call may take, unless the tool says otherwise.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -31,8 +34,11 @@ pub struct ServerBuilder {
     tools: Vec<Box<dyn Bind>>,
     authenticators: Vec<Box<dyn Authenticator>>,
     defaults: Defaults,
-    address_limit: Option<RateLimit>,
+    address_limit: Option<Limit>,
     quota_capacity: usize,
+    visibility: Visibility,
+    denial_style: DenialStyle,
+    observer: Observer,
     clock: Clock,
     #[cfg(feature = "http")]
     http: crate::http::HttpSettings,
@@ -55,6 +61,9 @@ impl ServerBuilder {
             defaults: Defaults { limit: Some(DEFAULT_LIMIT), timeout: Some(DEFAULT_TIMEOUT), no_auth: false },
             address_limit: Some(DEFAULT_LIMIT),
             quota_capacity: QuotaTable::DEFAULT_CAPACITY,
+            visibility: Visibility::default(),
+            denial_style: DenialStyle::default(),
+            observer: Observer::default(),
             clock: Clock::system(),
             #[cfg(feature = "http")]
             http: crate::http::HttpSettings::default(),
@@ -179,11 +188,40 @@ impl ServerBuilder {
         self
     }
 
-    /// Replaces how many counters of quotas are kept at once, 917,504: one for each caller and tool, of callers with
-    /// credentials, those without, and addresses that failed, each in a table of this size (16 at least). When one is
-    /// full, callers never seen before wait.
+    /// Replaces how many counters of quotas are kept at once, 917,504: one for each caller and limit, of callers with
+    /// credentials, those without, addresses that limits count, and addresses that failed, each in a table of this size
+    /// (16 at least) and of its own. When one is full, callers never seen before wait.
     pub fn quota_capacity(mut self, counters: usize) -> Self {
         self.quota_capacity = counters;
+        self
+    }
+
+    /// Says who is shown which tools; [`Visibility::Advertise`] by default.
+    pub fn visibility(mut self, visibility: Visibility) -> Self {
+        self.visibility = visibility;
+        self
+    }
+
+    /// Says how denied calls are told; [`DenialStyle::Status`] by default.
+    pub fn denial_style(mut self, style: DenialStyle) -> Self {
+        self.denial_style = style;
+        self
+    }
+
+    /// Is told of every call and every refusal: for metrics, traces and audit logs. One hook; the last one given counts.
+    ///
+    /// It runs on the way of the answer, so it should only write down and return. It never sees arguments, results or
+    /// tokens. Without a hook nothing is measured.
+    ///
+    /// ```
+    /// # use mcp_runtime::Server;
+    /// let builder = Server::builder("notes", "1.0").observe(|call, outcome| {
+    ///     let who = call.caller.identity().map_or("nobody", |identity| identity.subject());
+    ///     println!("{who} {} {} {:?}", call.tool.unwrap_or("-"), outcome.as_str(), call.ran_for);
+    /// });
+    /// ```
+    pub fn observe(mut self, hook: impl Fn(&ObservedCall<'_>, &CallOutcome<'_>) + Send + Sync + 'static) -> Self {
+        self.observer = Observer::new(hook);
         self
     }
 
@@ -226,14 +264,17 @@ impl ServerBuilder {
         let open_to_anonymous = self.defaults.no_auth || self.tools.iter().any(|tool| tool.policy().is_public());
         let all_public = self.tools.iter().all(|tool| tool.policy().is_public());
         let scope = if all_public { CacheScope::Public } else { CacheScope::Private };
-        let gate =
-            Arc::new(Gate::new(self.clock, self.catalogue, self.defaults, self.address_limit, self.quota_capacity));
+        let (limit, capacity, states) = (self.address_limit, self.quota_capacity, Arc::new(self.states));
+        let gate = Arc::new(Gate::new(self.clock, self.catalogue, self.defaults, limit, capacity, states));
         let core = Core {
+            metadata_url: metadata_url(&verifier, public_url.as_ref()),
             registry: Registry::new(self.tools.into_iter().map(|tool| tool.bind(&gate)).collect())?,
             results: Results::new(&self.name, &self.version, self.title.as_deref(), self.instructions, scope)?,
             gate,
-            states: self.states,
             verifier,
+            visibility: self.visibility,
+            denial_style: self.denial_style,
+            observer: self.observer,
             open_to_anonymous,
         };
         let settings = Settings {
@@ -246,8 +287,9 @@ impl ServerBuilder {
         Ok(Server(Arc::new(Inner { core, settings, policies })))
     }
 
-    fn limit(&mut self, text: &str) -> Option<RateLimit> {
-        text.parse().map_err(|error: crate::guard::RateLimitError| self.problems.push(error.to_string())).ok()
+    fn limit(&mut self, text: &str) -> Option<Limit> {
+        let parsed: Result<RateLimit, crate::guard::RateLimitError> = text.parse();
+        parsed.map(Limit::from).map_err(|error| self.problems.push(error.to_string())).ok()
     }
 
     fn check_public_url(&mut self) -> Option<PublicUrl> {
@@ -307,7 +349,10 @@ impl ServerBuilder {
     fn check_scopes(&mut self) {
         self.problems.extend(self.catalogue.problems());
         for tool in &self.tools {
-            for problem in self.catalogue.check_declared(tool.policy().required_scopes()) {
+            let policy = tool.policy();
+            let group = policy.group_floor().map(|floor| floor.scopes);
+            let exprs = group.into_iter().chain([policy.required_scopes()]);
+            for problem in exprs.flat_map(|expr| self.catalogue.check_declared(expr)) {
                 self.problems.push(format!("tool `{}` ({}): {problem}", tool.name(), tool.info().location));
             }
         }
@@ -331,6 +376,18 @@ impl ServerBuilder {
             self.problems.push("`.insecure_no_auth()` needs a `.public_url(…)` on loopback, or none".into());
         }
     }
+}
+
+/// Where clients find out who hands out tokens (RFC 9728), if anybody does.
+#[cfg(feature = "http")]
+fn metadata_url(verifier: &Verifier, public_url: Option<&PublicUrl>) -> Option<String> {
+    let url = public_url.filter(|_| !verifier.authorization_servers().is_empty())?;
+    Some(crate::auth::well_known_path(url.as_str())?.url)
+}
+
+#[cfg(not(feature = "http"))]
+fn metadata_url(_: &Verifier, _: Option<&PublicUrl>) -> Option<String> {
+    None
 }
 
 impl fmt::Debug for ServerBuilder {

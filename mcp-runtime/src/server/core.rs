@@ -1,19 +1,19 @@
 //! Answers messages. Knows no transport: HTTP, stdio and the in-memory client of tests all end here.
 
-use std::{borrow::Cow, panic::AssertUnwindSafe, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
-use super::{Outcome, Registry, Results, failure};
+use super::{DenialStyle, Observer, Outcome, Registry, Results, Visibility};
 use crate::{
     auth::{Caller, Verifier},
-    guard::{Denial, Gate},
+    guard::{CallerAsked, Denial, Gate, UNKNOWN},
     protocol::{
         CallParams, ErrorCode, Id, InitializeParams, ListParams, ListenParams, Message, Meta, PlainParams, Revision,
         RpcError, SubscriptionFilter, brief,
     },
-    tool::{CallInput, CallSite, Head, Refusal, Registered, Running, Started, StateMap},
+    tool::{CallSite, Head, Registered},
 };
 
 /// Everything that is fixed once a server is built.
@@ -21,8 +21,12 @@ pub(crate) struct Core {
     pub(crate) gate: Arc<Gate>,
     pub(crate) registry: Registry,
     pub(crate) results: Results,
-    pub(crate) states: StateMap,
     pub(crate) verifier: Verifier,
+    pub(crate) visibility: Visibility,
+    pub(crate) denial_style: DenialStyle,
+    pub(crate) observer: Observer,
+    /// Where clients find out who hands out tokens (RFC 9728), for challenges.
+    pub(crate) metadata_url: Option<String>,
     /// Whether callers without credentials may see lists: some tool is for them.
     pub(crate) open_to_anonymous: bool,
 }
@@ -34,6 +38,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) caller: &'a Caller,
     /// What was said of the message ahead of it.
     pub(crate) announced: Option<&'a Announced<'a>>,
+    /// That the author's rule about the caller has let the announced call through.
+    pub(crate) caller_asked: Option<&'a CallerAsked>,
     #[cfg(feature = "http")]
     pub(crate) http: Option<&'a http::request::Parts>,
 }
@@ -51,17 +57,10 @@ impl Core {
     /// A call that was announced is read in one pass straight into the tool's arguments. Whatever does not fit is
     /// read again, piece by piece, to say precisely what is wrong with it.
     pub(crate) async fn answer<'b>(&self, body: &'b str, arrival: Arrival<'_>) -> Outcome<'b> {
-        if let Some(tool) = self.announced_tool(arrival) {
-            let verify = |head: &Head<'_>| verify_head(head, arrival);
-            let input = CallInput { caller: arrival.caller, site: self.site(arrival), verify: &verify };
-            match catch(|| tool.call_message(body, input)) {
-                Some(Started::Unreadable) => {}
-                Some(Started::Mismatch(id, error)) => return self.refuse(Some(id), error, arrival),
-                Some(Started::Denied(id, denial)) => return Outcome::Denied(Some(id), denial),
-                Some(Started::Running(id, running)) => return self.finish(id, tool, running, arrival).await,
-                // The call may have been charged, so it is not tried again.
-                None => return self.panicked(body, tool, arrival.revision),
-            }
+        if let Some(tool) = self.announced_tool(arrival)
+            && let Some(outcome) = self.call_announced(body, tool, arrival).await
+        {
+            return outcome;
         }
         match Message::parse(body) {
             Ok(message) => self.answer_parsed(message, arrival).await,
@@ -102,6 +101,7 @@ impl Core {
             return self.refuse(Some(id), error, arrival);
         }
         if let Err(denial) = self.may_ask(method, arrival) {
+            self.observer.denied(None, arrival.caller, &denial);
             return Outcome::Denied(Some(id), denial);
         }
         self.dispatch(id, method, message.params, arrival).await
@@ -116,7 +116,7 @@ impl Core {
     ) -> Outcome<'b> {
         match (method, arrival.revision.is_stateless()) {
             ("tools/call", _) => self.call(id, params, arrival).await,
-            ("tools/list", _) => self.list(id, params, arrival.revision),
+            ("tools/list", _) => self.list(id, params, arrival),
             ("server/discover", true) => Outcome::Reply(self.results.discover(id), None),
             ("subscriptions/listen", true) => match subscription(params) {
                 Ok(()) => Outcome::Listen(id),
@@ -135,71 +135,19 @@ impl Core {
         }
     }
 
-    fn list<'b>(&self, id: Id<'b>, params: Option<&'b RawValue>, revision: Revision) -> Outcome<'b> {
+    fn list<'b>(&self, id: Id<'b>, params: Option<&'b RawValue>, arrival: Arrival<'_>) -> Outcome<'b> {
         let params = match object::<ListParams<'_>>(params) {
             Ok(params) => params,
             Err(error) => return Outcome::Error(Some(id), error),
         };
-        match self.registry.page(revision, params.cursor.as_deref()) {
-            Some(page) => Outcome::Reply(self.results.tools(id, revision, &page), None),
-            None => Outcome::error(Some(id), ErrorCode::InvalidParams, "this cursor was not given out by this server"),
-        }
-    }
-
-    async fn call<'b>(&self, id: Id<'b>, params: Option<&'b RawValue>, arrival: Arrival<'_>) -> Outcome<'b> {
-        let params = match CallParams::parse(params.map_or("{}", RawValue::get)) {
-            Ok(params) => params,
-            Err(error) => {
-                return self.refuse(Some(id), RpcError::new(ErrorCode::InvalidParams, brief(&error)), arrival);
+        let visible_to = (self.visibility != Visibility::Advertise).then_some(arrival.caller);
+        match self.registry.page(arrival.revision, params.cursor.as_deref(), visible_to) {
+            Ok(Some(page)) => Outcome::Reply(self.results.tools(id, arrival.revision, &page), None),
+            Err(_) => Outcome::error(Some(id), ErrorCode::Internal, "internal error"),
+            Ok(None) => {
+                Outcome::error(Some(id), ErrorCode::InvalidParams, "this cursor was not given out by this server")
             }
-        };
-        let Some(tool) = self.registry.get(&params.name) else {
-            return match self.may_guess(arrival.caller) {
-                Ok(()) => Outcome::unknown_tool(id),
-                Err(denial) => Outcome::Denied(Some(id), denial),
-            };
-        };
-        // Rights first: what is wrong with the arguments of a tool is nothing to tell to those who may not call it.
-        if let Err(denial) = tool.test(arrival.caller) {
-            return Outcome::Denied(Some(id), denial);
         }
-        let arguments = params.arguments.map(RawValue::get);
-        let started = catch(|| tool.call_arguments(arguments, arrival.caller, self.site(arrival)));
-        match started {
-            Some(Ok(running)) => self.finish(id, tool, running, arrival).await,
-            Some(Err(Refusal::Denied(denial))) => Outcome::Denied(Some(id), denial),
-            Some(Err(Refusal::Arguments(error))) => {
-                // A model that guesses is told, but may not guess for ever.
-                if let Err(denial) = self.gate.charge_other(arrival.caller) {
-                    return Outcome::Denied(Some(id), denial);
-                }
-                let result = crate::tool::CallToolResult::error(error.to_string());
-                Outcome::Reply(self.results.call(id, arrival.revision, &result), None)
-            }
-            None => Outcome::Reply(self.results.call(id, arrival.revision, &failure::panicked(tool.name())), None),
-        }
-    }
-
-    /// The answer where the author's code panicked before the body could run.
-    fn panicked<'b>(&self, body: &'b str, tool: &dyn Registered, revision: Revision) -> Outcome<'b> {
-        match Message::parse(body) {
-            Ok(Message { id: Some(id), .. }) => {
-                Outcome::Reply(self.results.call(id, revision, &failure::panicked(tool.name())), None)
-            }
-            _ => Outcome::error(None, ErrorCode::Internal, "internal error"),
-        }
-    }
-
-    /// Waits for the body, no longer than it may take.
-    async fn finish<'b>(
-        &self,
-        id: Id<'b>,
-        tool: &dyn Registered,
-        running: Running<'_>,
-        arrival: Arrival<'_>,
-    ) -> Outcome<'b> {
-        let result = failure::settle(tool.name(), tool.timeout(), running.future).await;
-        Outcome::Reply(self.results.call(id, arrival.revision, &result), running.limit)
     }
 
     /// The tool that was announced, if a call was.
@@ -218,18 +166,90 @@ impl Core {
         let tool = announced.name.as_deref().and_then(|name| self.registry.get(name));
         match (announced.method, tool) {
             ("server/discover", _) => Ok(()),
-            ("tools/call", Some(tool)) => tool.test(caller).map(drop),
+            ("tools/call", Some(tool)) => match tool.test(caller, UNKNOWN) {
+                Err(denial) => self.early(tool, denial, caller),
+                Ok(_) => Ok(()),
+            },
+            // A hidden tool and one that does not exist must look the same.
+            ("tools/call", None) if self.hides_from(caller) => Err(Denial::stranger()),
             _ if self.is_closed_to(caller) => Err(Denial::stranger()),
             _ => Ok(()),
         }
+    }
+
+    /// Whether a denial is told before the body is read. What is to look like an unknown tool, or to be a result for the
+    /// model to read, needs the body for its id.
+    fn early(&self, tool: &dyn Registered, denial: Denial, caller: &Caller) -> Result<(), Denial> {
+        let later = self.is_hidden(tool, &denial, caller) || self.tells_in_band(&denial);
+        match denial {
+            Denial::Unauthenticated { .. } if self.visibility == Visibility::Hidden => Err(Denial::stranger()),
+            _ if later => Ok(()),
+            denial => Err(denial),
+        }
+    }
+
+    /// Asks the author's rule about the caller of an announced call, before the body is read. `None` if there is nothing
+    /// to ask about, or if the answer is told later.
+    pub(crate) async fn ask_early(
+        &self,
+        announced: &Announced<'_>,
+        caller: &Caller,
+    ) -> Result<Option<CallerAsked>, Denial> {
+        let name = announced.name.as_deref().filter(|_| announced.method == "tools/call");
+        let Some(tool) = name.and_then(|name| self.registry.get(name)) else { return Ok(None) };
+        if tool.test(caller, UNKNOWN).is_err() {
+            return Ok(None);
+        }
+        let asked = tool.ask_caller(caller).await;
+        asked.map(Some).map_err(|denial| self.charged(denial, caller))
+    }
+
+    /// A refusal by the author's rule costs its caller something: the rule may have asked a database.
+    pub(crate) fn charged(&self, denial: Denial, caller: &Caller) -> Denial {
+        match denial {
+            Denial::Refused { .. } => self.gate.charge_other(caller).err().unwrap_or(denial),
+            denial => denial,
+        }
+    }
+
+    /// The name of an announced tool, for observers.
+    pub(crate) fn announced_name(&self, announced: &Announced<'_>) -> Option<&'static str> {
+        let name = announced.name.as_deref().filter(|_| announced.method == "tools/call")?;
+        self.registry.get(name).map(Registered::name)
+    }
+
+    /// Whether this caller gets one and the same answer for every name that is not public.
+    pub(crate) fn hides_from(&self, caller: &Caller) -> bool {
+        self.visibility == Visibility::Hidden && matches!(caller, Caller::Anonymous(_)) && !self.gate.is_open()
+    }
+
+    /// Whether a denial is to look like an unknown tool.
+    pub(crate) fn is_hidden(&self, tool: &dyn Registered, denial: &Denial, caller: &Caller) -> bool {
+        self.visibility == Visibility::Hidden
+            && matches!(denial, Denial::MissingScopes { .. })
+            && !tool.is_open_to(caller)
+    }
+
+    /// Whether a denial of a call is a result for the model to read.
+    pub(crate) fn tells_in_band(&self, denial: &Denial) -> bool {
+        let tellable = matches!(
+            denial,
+            Denial::Unauthenticated { token_sent: false, .. }
+                | Denial::MissingScopes { .. }
+                | Denial::RateLimited { .. }
+                | Denial::Busy { .. }
+        );
+        self.denial_style == DenialStyle::InBand && tellable
     }
 
     /// The scopes an announced call needs, for a challenge.
     #[cfg(feature = "http")]
     pub(crate) fn scopes_of(&self, announced: &Announced<'_>) -> Vec<String> {
         let nobody = Caller::Anonymous(crate::auth::ClientAddress::LOCAL);
-        match self.deny_early(announced, &nobody) {
-            Err(Denial::Unauthenticated { scopes, .. }) => scopes,
+        let name = announced.name.as_deref().filter(|_| announced.method == "tools/call");
+        let tool = name.and_then(|name| self.registry.get(name)).filter(|_| self.visibility != Visibility::Hidden);
+        match tool.map(|tool| tool.test(&nobody, UNKNOWN)) {
+            Some(Err(Denial::Unauthenticated { scopes, .. })) => scopes,
             _ => Vec::new(),
         }
     }
@@ -253,7 +273,7 @@ impl Core {
     }
 
     /// Whether this caller may see lists and try names. Each try counts.
-    fn may_guess(&self, caller: &Caller) -> Result<(), Denial> {
+    pub(crate) fn may_guess(&self, caller: &Caller) -> Result<(), Denial> {
         if self.is_closed_to(caller) {
             return Err(Denial::stranger());
         }
@@ -273,9 +293,9 @@ impl Core {
     }
 
     #[cfg_attr(not(feature = "http"), expect(unused_variables, reason = "only HTTP brings something along"))]
-    fn site<'a>(&'a self, arrival: Arrival<'a>) -> CallSite<'a> {
+    pub(crate) fn site<'a>(&'a self, arrival: Arrival<'a>) -> CallSite<'a> {
         CallSite {
-            states: &self.states,
+            states: self.gate.states(),
             #[cfg(feature = "http")]
             http: arrival.http,
         }
@@ -283,7 +303,7 @@ impl Core {
 }
 
 /// Compares a message with its headers; of two readings, an intermediary could act on one and we on the other.
-fn verify_head(head: &Head<'_>, arrival: Arrival<'_>) -> Result<(), RpcError> {
+pub(crate) fn verify_head(head: &Head<'_>, arrival: Arrival<'_>) -> Result<(), RpcError> {
     let mismatch = |what: &str| Err(RpcError::new(ErrorCode::HeaderMismatch, format!("{what} differs from the body")));
     if let Some(announced) = arrival.announced {
         if head.method != Some(announced.method) {
@@ -337,9 +357,4 @@ pub(crate) fn unsupported_version(requested: &str) -> RpcError {
 
 fn supported() -> String {
     Revision::SUPPORTED.map(Revision::as_str).join(", ")
-}
-
-/// Authors' code runs while arguments are read: their `Deserialize`, their defaults. A panic in it is theirs alone.
-fn catch<T>(start: impl FnOnce() -> T) -> Option<T> {
-    std::panic::catch_unwind(AssertUnwindSafe(start)).ok()
 }

@@ -3,31 +3,38 @@
 use std::{
     error::Error,
     fmt,
-    future::{Future, poll_fn},
     hash::{BuildHasher, RandomState},
-    panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
     sync::atomic::{AtomicU64, Ordering},
-    task::Poll,
     time::Duration,
 };
 
-use crate::tool::{CallToolResult, ErrorKind, ToolError, ToolFuture};
+use super::CallOutcome;
+use crate::{
+    caught::caught,
+    tool::{CallToolResult, ErrorKind, ToolError, ToolFuture},
+};
+
+/// A result, and what observers are told of it.
+pub(super) struct Ended {
+    pub(super) result: CallToolResult,
+    pub(super) outcome: CallOutcome<'static>,
+}
 
 /// Runs a body to its result. Panics and masked errors become "internal error" and a reference into the log.
-pub(crate) async fn settle(tool: &'static str, timeout: Option<Duration>, body: ToolFuture<'_>) -> CallToolResult {
+pub(super) async fn settle(tool: &'static str, timeout: Option<Duration>, body: ToolFuture<'_>) -> Ended {
     let body = caught(body);
     let outcome = match timeout {
         None => body.await,
         Some(limit) => match tokio::time::timeout(limit, body).await {
             Ok(outcome) => outcome,
-            Err(_) => return too_late(tool, limit),
+            Err(_) => return Ended { result: too_late(tool, limit), outcome: CallOutcome::TimedOut },
         },
     };
     match outcome {
-        Some(Ok(result)) => result,
+        Some(Ok(result)) if result.is_error => Ended { result, outcome: CallOutcome::Failed },
+        Some(Ok(result)) => Ended { result, outcome: CallOutcome::Succeeded },
         Some(Err(error)) => from_error(tool, error),
-        None => panicked(tool),
+        None => Ended { result: panicked(tool), outcome: CallOutcome::Broke },
     }
 }
 
@@ -42,10 +49,10 @@ pub(crate) fn panicked(tool: &'static str) -> CallToolResult {
     masked(tool, &"it panicked")
 }
 
-fn from_error(tool: &'static str, error: ToolError) -> CallToolResult {
+fn from_error(tool: &'static str, error: ToolError) -> Ended {
     match error.into_kind() {
-        ErrorKind::Visible(text) => CallToolResult::error(text),
-        ErrorKind::Internal(cause) => masked(tool, &Chain(&*cause)),
+        ErrorKind::Visible(text) => Ended { result: CallToolResult::error(text), outcome: CallOutcome::Failed },
+        ErrorKind::Internal(cause) => Ended { result: masked(tool, &Chain(&*cause)), outcome: CallOutcome::Broke },
     }
 }
 
@@ -76,15 +83,4 @@ fn reference() -> String {
     static PROCESS: std::sync::OnceLock<RandomState> = std::sync::OnceLock::new();
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     format!("{:016x}", PROCESS.get_or_init(RandomState::new).hash_one(number))
-}
-
-/// Like the future, but a panic inside ends as `None`.
-async fn caught<F: Future>(future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    poll_fn(move |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-        Ok(Poll::Pending) => Poll::Pending,
-        Ok(Poll::Ready(output)) => Poll::Ready(Some(output)),
-        Err(_) => Poll::Ready(None),
-    })
-    .await
 }

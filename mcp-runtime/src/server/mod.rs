@@ -1,12 +1,15 @@
 //! From tools and rules to something that answers.
 
 mod builder;
+mod calls;
 mod core;
 mod failure;
+mod observe;
 mod outcome;
 mod policies;
 mod registry;
 mod results;
+mod style;
 
 use std::sync::Arc;
 
@@ -14,9 +17,12 @@ use std::sync::Arc;
 pub(crate) use self::core::Announced;
 pub(crate) use self::core::{Arrival, Core, unreadable, unsupported_version};
 pub use builder::{BuildError, ServerBuilder};
-pub(crate) use outcome::{Outcome, denial_error};
+pub(crate) use observe::Observer;
+pub use observe::{CallOutcome, ObservedCall};
+pub(crate) use outcome::{Outcome, challenge, denial_error};
 pub use policies::{Policies, PolicyRow};
 use registry::Registry;
+pub use style::{DenialStyle, Visibility};
 
 use crate::auth::PublicUrl;
 pub(crate) use results::Results;

@@ -65,6 +65,14 @@ pub(crate) fn denial_error(denial: &Denial) -> RpcError {
             RpcError::new(ErrorCode::RateLimited, "too many calls; try again later")
                 .with_data(json!({"reason": reason, "limit": limit.limit().to_string(), "retryAfterMs": wait}))
         }
+        Denial::Busy { concurrency, retry_after } => {
+            RpcError::new(ErrorCode::RateLimited, "as many calls of this tool run as may at once; try again soon")
+                .with_data(json!({
+                    "reason": reason,
+                    "concurrency": concurrency,
+                    "retryAfterMs": u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX),
+                }))
+        }
         Denial::Refused { message } => {
             RpcError::new(ErrorCode::Forbidden, message.clone()).with_data(json!({"reason": reason}))
         }
@@ -73,4 +81,20 @@ pub(crate) fn denial_error(denial: &Denial) -> RpcError {
                 .with_data(json!({"reason": reason}))
         }
     }
+}
+
+/// The challenge of a denial that a login, or a better one, can cure (RFC 6750 §3). Without a token there is no `error`:
+/// nothing was wrong yet. `metadata` is where clients find the authorization server, if there is one (RFC 9728 §5.1).
+pub(crate) fn challenge(denial: &Denial, metadata: Option<&str>) -> Option<String> {
+    let (error, scopes) = match denial {
+        Denial::Unauthenticated { scopes, token_sent } => (token_sent.then_some("invalid_token"), scopes),
+        Denial::MissingScopes { required } => (Some("insufficient_scope"), required),
+        _ => return None,
+    };
+    let scope = (!scopes.is_empty()).then(|| scopes.join(" "));
+    let parameters = [("error", error), ("scope", scope.as_deref()), ("resource_metadata", metadata)];
+    // Scope tokens and URLs hold no quotes or backslashes, so nothing needs escaping.
+    let parameters: Vec<_> =
+        parameters.iter().filter_map(|(name, value)| value.map(|value| format!("{name}=\"{value}\""))).collect();
+    Some(format!("Bearer {}", parameters.join(", ")).trim_end().to_owned())
 }

@@ -5,13 +5,14 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::{
-    guard::{Defaults, Policy, effective_limits},
+    guard::{Defaults, Policy, ScopeExpr, own_limits},
     tool::Location,
 };
 
-/// One row per tool: who may call it, with which scopes, how often, for how long.
+/// One row per tool: who may call it, with which scopes, how often, how many at once, and for how long.
 ///
-/// Prints as a Markdown table; [`to_json`](Self::to_json) gives the same for machines.
+/// Prints as a Markdown table; [`to_json`](Self::to_json) gives the same for machines. `testing::assert_policies!` pins it
+/// to a file, so that a change of protection shows in review.
 #[derive(Debug, Clone, Serialize)]
 #[serde(transparent)]
 pub struct Policies(Vec<PolicyRow>);
@@ -25,13 +26,17 @@ pub struct PolicyRow {
     pub tool: String,
     /// `public` or `admitted`; `OPEN` where the server was built without authentication.
     pub access: String,
-    /// The scopes as written; empty if none are needed.
+    /// The scopes as written, those of its group first; empty if none are needed.
     pub scopes: String,
-    /// The limits of each caller; `none` if switched off.
+    /// The limits, `shared` those of its group; `none` if switched off.
     pub limits: String,
+    /// How many calls run at once; empty if as many as come.
+    pub concurrency: String,
+    /// The author's own rule, as written; empty if there is none.
+    pub guard: String,
     /// How long one call may take; `none` if switched off.
     pub timeout: String,
-    /// Where the tool is defined.
+    /// The file that defines the tool. Without its line, which changes when nothing of the policy does.
     pub source: String,
 }
 
@@ -42,21 +47,38 @@ impl PolicyRow {
             (false, true) => "OPEN",
             (false, false) => "admitted",
         };
-        let limits: Vec<_> = effective_limits(policy, defaults).iter().map(ToString::to_string).collect();
         let timeout = policy.call_timeout().or(defaults.timeout);
         Self {
             tool: tool.to_owned(),
             access: access.to_owned(),
-            scopes: policy.required_scopes().to_string(),
-            limits: if limits.is_empty() { "none".to_owned() } else { limits.join(" ") },
+            scopes: scopes(policy),
+            limits: limits(policy, defaults),
+            concurrency: policy.max_concurrency().map_or_else(String::new, |calls| calls.to_string()),
+            guard: policy.call_guard().unwrap_or_default().to_owned(),
             timeout: timeout.map_or_else(|| "none".to_owned(), |timeout| format!("{timeout:?}")),
-            source: location.to_string(),
+            source: location.file.to_owned(),
         }
     }
 
-    fn cells(&self) -> [&str; 6] {
-        [&self.tool, &self.access, &self.scopes, &self.limits, &self.timeout, &self.source]
+    fn cells(&self) -> [&str; 8] {
+        let Self { tool, access, scopes, limits, concurrency, guard, timeout, source } = self;
+        [tool, access, scopes, limits, concurrency, guard, timeout, source]
     }
+}
+
+fn scopes(policy: &Policy) -> String {
+    let is_something = |expr: &ScopeExpr| *expr != ScopeExpr::All(&[]);
+    let group = policy.group_floor().map(|floor| floor.scopes);
+    let all: Vec<_> = group.into_iter().chain([policy.required_scopes()]).filter(is_something).collect();
+    all.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+fn limits(policy: &Policy, defaults: Defaults) -> String {
+    let own = own_limits(policy, defaults);
+    let group = policy.group_floor().map_or(&[][..], |floor| floor.limits);
+    let all: Vec<_> =
+        own.iter().map(ToString::to_string).chain(group.iter().map(|limit| format!("{limit} shared"))).collect();
+    if all.is_empty() { "none".to_owned() } else { all.join(", ") }
 }
 
 impl Policies {
@@ -79,13 +101,13 @@ impl Policies {
 
 impl fmt::Display for Policies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const HEAD: [&str; 6] = ["tool", "access", "scopes", "limits", "timeout", "source"];
+        const HEAD: [&str; 8] = ["tool", "access", "scopes", "limits", "concurrency", "guard", "timeout", "source"];
         let width = |column: usize| {
             let cells = self.0.iter().map(|row| row.cells()[column].len());
             cells.chain([HEAD[column].len()]).max().unwrap_or(0)
         };
-        let widths: [usize; 6] = std::array::from_fn(width);
-        let mut line = |cells: [&str; 6]| {
+        let widths: [usize; 8] = std::array::from_fn(width);
+        let mut line = |cells: [&str; 8]| {
             for (cell, width) in cells.into_iter().zip(widths) {
                 write!(f, "| {cell:width$} ")?;
             }

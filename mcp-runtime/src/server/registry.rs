@@ -1,11 +1,12 @@
 //! The tools of one server by name, and the lists of them, rendered once.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 
 use crate::{
+    auth::Caller,
     protocol::Revision,
     tool::{Annotations, Registered, ToolInfo},
 };
@@ -14,18 +15,22 @@ use crate::{
 const PAGE: usize = 250;
 
 pub(crate) struct Registry {
-    by_name: HashMap<&'static str, Box<dyn Registered>>,
-    modern: Pages,
-    legacy: Pages,
-    oldest: Pages,
+    by_name: HashMap<&'static str, Arc<dyn Registered>>,
+    in_order: Vec<Arc<dyn Registered>>,
+    modern: Rendered,
+    legacy: Rendered,
+    oldest: Rendered,
 }
 
-/// The pages of one revision's list, each a JSON array.
-struct Pages(Vec<Box<RawValue>>);
+/// One revision's list: each tool, and the pages of all of them, each a JSON array.
+struct Rendered {
+    tools: Vec<Box<RawValue>>,
+    pages: Vec<Box<RawValue>>,
+}
 
 /// One page of the list.
 pub(crate) struct Page<'a> {
-    pub(crate) tools: &'a RawValue,
+    pub(crate) tools: Cow<'a, RawValue>,
     pub(crate) next: Option<String>,
 }
 
@@ -52,13 +57,15 @@ fn is_silent(annotations: &Annotations) -> bool {
 impl Registry {
     /// Expects names to be unique: the builder has seen to it. Tools are listed in the order they were given.
     pub(crate) fn new(tools: Vec<Box<dyn Registered>>) -> Result<Self, serde_json::Error> {
-        let described: Vec<_> = tools.iter().map(|tool| Described::new(&**tool)).collect();
-        let pages = |revision| Pages::render(&described, revision);
+        let in_order: Vec<Arc<dyn Registered>> = tools.into_iter().map(Into::into).collect();
+        let described: Vec<_> = in_order.iter().map(|tool| Described::new(&**tool)).collect();
+        let rendered = |revision| Rendered::new(&described, revision);
         Ok(Self {
-            modern: pages(Revision::V2026_07_28)?,
-            legacy: pages(Revision::V2025_11_25)?,
-            oldest: pages(Revision::V2025_03_26)?,
-            by_name: tools.into_iter().map(|tool| (tool.name(), tool)).collect(),
+            modern: rendered(Revision::V2026_07_28)?,
+            legacy: rendered(Revision::V2025_11_25)?,
+            oldest: rendered(Revision::V2025_03_26)?,
+            by_name: in_order.iter().map(|tool| (tool.name(), Arc::clone(tool))).collect(),
+            in_order,
         })
     }
 
@@ -66,20 +73,40 @@ impl Registry {
         self.by_name.get(name).map(|tool| &**tool)
     }
 
-    /// The page that `cursor` points to; `None` if no such cursor was ever given out.
-    pub(crate) fn page(&self, revision: Revision, cursor: Option<&str>) -> Option<Page<'_>> {
-        let pages = match revision {
+    /// The page that `cursor` points to, of all tools or of those that one caller may call; `None` if no such cursor was
+    /// ever given out.
+    pub(crate) fn page(
+        &self,
+        revision: Revision,
+        cursor: Option<&str>,
+        visible_to: Option<&Caller>,
+    ) -> Result<Option<Page<'_>>, serde_json::Error> {
+        let rendered = match revision {
             Revision::V2026_07_28 => &self.modern,
             Revision::V2025_06_18 | Revision::V2025_11_25 => &self.legacy,
             Revision::V2025_03_26 => &self.oldest,
         };
+        let visible = visible_to.map(|caller| {
+            let all = rendered.tools.iter().zip(&self.in_order);
+            all.filter(|(_, tool)| tool.is_open_to(caller)).map(|(tool, _)| &**tool).collect::<Vec<&RawValue>>()
+        });
+        let count = visible.as_ref().map_or(rendered.pages.len(), |tools| tools.len().div_ceil(PAGE).max(1));
         let number = match cursor {
-            None => 0,
-            Some(cursor) => (1..pages.0.len()).find(|page| cursor_to(*page) == cursor)?,
+            None => Some(0),
+            Some(cursor) => (1..count).find(|page| cursor_to(*page) == cursor),
         };
-        let next = (number + 1 < pages.0.len()).then(|| cursor_to(number + 1));
-        pages.0.get(number).map(|tools| Page { tools, next })
+        let Some(number) = number else { return Ok(None) };
+        let tools = match visible {
+            None => Cow::Borrowed(&*rendered.pages[number]),
+            Some(tools) => Cow::Owned(array(tools.chunks(PAGE).nth(number).unwrap_or_default())?),
+        };
+        let next = (number + 1 < count).then(|| cursor_to(number + 1));
+        Ok(Some(Page { tools, next }))
     }
+}
+
+fn array<T: Serialize>(tools: &[T]) -> Result<Box<RawValue>, serde_json::Error> {
+    serde_json::value::to_raw_value(tools)
 }
 
 fn cursor_to(page: usize) -> String {
@@ -114,14 +141,14 @@ impl Described {
     }
 }
 
-impl Pages {
-    fn render(tools: &[Described], revision: Revision) -> Result<Self, serde_json::Error> {
-        let page = |tools: &[Described]| {
-            serde_json::value::to_raw_value(&tools.iter().map(|tool| tool.listed(revision)).collect::<Vec<_>>())
-        };
-        if tools.is_empty() {
-            return Ok(Self(vec![page(&[])?]));
+impl Rendered {
+    fn new(tools: &[Described], revision: Revision) -> Result<Self, serde_json::Error> {
+        let render = |tool: &Described| serde_json::value::to_raw_value(&tool.listed(revision));
+        let tools: Vec<_> = tools.iter().map(render).collect::<Result<_, _>>()?;
+        let mut pages: Vec<_> = tools.chunks(PAGE).map(array).collect::<Result<_, _>>()?;
+        if pages.is_empty() {
+            pages.push(array::<()>(&[])?);
         }
-        tools.chunks(PAGE).map(page).collect::<Result<_, _>>().map(Self)
+        Ok(Self { tools, pages })
     }
 }

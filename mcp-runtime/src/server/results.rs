@@ -1,7 +1,7 @@
 //! The results of the protocol's own methods, and of tool calls, in the words of each revision.
 
 use serde::Serialize;
-use serde_json::{json, value::RawValue};
+use serde_json::{Value, json, value::RawValue};
 
 use super::registry::Page;
 use crate::{
@@ -56,7 +56,7 @@ struct Body<'a, R> {
 /// Apart from [`Body`] because `flatten` goes through an intermediate map, and calls are the hot path.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct CallBody<'a, B> {
+struct CallBody<'a, B, M> {
     content: B,
     #[serde(skip_serializing_if = "Option::is_none")]
     structured_content: Option<&'a RawValue>,
@@ -65,7 +65,7 @@ struct CallBody<'a, B> {
     #[serde(skip_serializing_if = "Option::is_none")]
     result_type: Option<&'static str>,
     #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
-    meta: Option<ResultMeta<'a>>,
+    meta: Option<M>,
 }
 
 #[derive(Serialize)]
@@ -160,9 +160,31 @@ impl Results {
         Reply::result(id, &body)
     }
 
+    /// A denial as the result of a call, with what a host needs to do something about it.
+    pub(crate) fn denied_call(
+        &self,
+        id: Id<'_>,
+        revision: Revision,
+        result: &CallToolResult,
+        mut meta: Value,
+    ) -> Reply {
+        let stateless = revision.is_stateless();
+        if stateless && let Ok(server) = serde_json::to_value(&self.server) {
+            meta["io.modelcontextprotocol/serverInfo"] = server;
+        }
+        let body = CallBody {
+            content: result.blocks(revision.has_structured_content()),
+            structured_content: None,
+            is_error: true,
+            result_type: stateless.then_some("complete"),
+            meta: Some(meta),
+        };
+        Reply::result(id, &body)
+    }
+
     /// `tools/list`.
     pub(crate) fn tools(&self, id: Id<'_>, revision: Revision, page: &Page<'_>) -> Reply {
-        let result = ToolList { tools: page.tools, next_cursor: page.next.as_deref() };
+        let result = ToolList { tools: &page.tools, next_cursor: page.next.as_deref() };
         let extra = revision.is_stateless().then(|| self.cacheable(self.list_scope));
         Reply::result(id, &Body { result, extra })
     }

@@ -43,6 +43,7 @@ use crate::{
 pub struct TestClient {
     server: Server,
     who: Option<Who>,
+    address: ClientAddress,
 }
 
 #[derive(Debug, Clone)]
@@ -54,7 +55,7 @@ enum Who {
 impl TestClient {
     /// A client without credentials.
     pub fn new(server: &Server) -> Self {
-        Self { server: server.clone(), who: None }
+        Self { server: server.clone(), who: None, address: ClientAddress::LOCAL }
     }
 
     /// The same server, as this person, without scopes yet.
@@ -70,7 +71,13 @@ impl TestClient {
 
     /// The same server, as exactly this identity.
     pub fn as_identity(&self, identity: Identity) -> Self {
-        Self { server: self.server.clone(), who: Some(Who::Given(identity)) }
+        Self { server: self.server.clone(), who: Some(Who::Given(identity)), address: self.address }
+    }
+
+    /// The same caller, from this network address.
+    pub fn from_address(mut self, address: std::net::IpAddr) -> Self {
+        self.address = ClientAddress::new(address);
+        self
     }
 
     /// Grants these scopes as well.
@@ -136,6 +143,7 @@ impl TestClient {
             revision,
             caller: &caller,
             announced: Some(&announced),
+            caller_asked: None,
             #[cfg(feature = "http")]
             http: None,
         };
@@ -152,8 +160,8 @@ impl TestClient {
 
     fn caller(&self) -> Caller {
         match &self.who {
-            None => Caller::Anonymous(ClientAddress::LOCAL),
-            Some(Who::Given(identity)) => Caller::Identified(identity.clone()),
+            None => Caller::Anonymous(self.address),
+            Some(Who::Given(identity)) => Caller::Identified(identity.clone(), self.address),
             Some(Who::Made { subject, principal, client, scopes }) => {
                 let scopes: Scopes = scopes.iter().map(String::as_str).collect();
                 let identity = Identity::new("testing", subject.as_str()).principal(*principal).scopes(scopes);
@@ -161,14 +169,14 @@ impl TestClient {
                     Some(client) => identity.client(client.as_str()),
                     None => identity,
                 };
-                Caller::Identified(identity.build())
+                Caller::Identified(identity.build(), self.address)
             }
         }
     }
 
     fn made(&self, subject: String, principal: Principal, client: Option<String>) -> Self {
         let who = Who::Made { subject, principal, client, scopes: Vec::new() };
-        Self { server: self.server.clone(), who: Some(who) }
+        Self { server: self.server.clone(), who: Some(who), address: self.address }
     }
 }
 
@@ -276,11 +284,21 @@ impl Called {
         }
     }
 
-    /// Asserts that the caller has spent its quota, and returns how long it has to wait.
+    /// Asserts that the author's rule said no, in these words.
+    #[track_caller]
+    pub fn assert_refused(&self, message: &str) {
+        match self.denial() {
+            Some(Denial::Refused { message: said }) => assert_eq!(said, message, "the rule said something else"),
+            _ => panic!("expected 403 refused, got {:?}", self.0),
+        }
+    }
+
+    /// Asserts that the caller has spent its quota, or that the tool is full, and returns how long it has to wait.
     #[track_caller]
     pub fn assert_rate_limited(&self) -> Duration {
         match self.denial() {
             Some(Denial::RateLimited { limit }) => limit.wait(),
+            Some(Denial::Busy { retry_after, .. }) => *retry_after,
             _ => panic!("expected 429, got {:?}", self.0),
         }
     }

@@ -1,14 +1,16 @@
 //! What a tool may be given beside its arguments.
 
 use std::{
-    any::{Any, TypeId, type_name},
-    collections::HashMap,
+    any::{TypeId, type_name},
     ops::Deref,
     sync::Arc,
 };
 
 use super::ToolError;
-use crate::auth::{Caller, Identity};
+use crate::{
+    auth::{Caller, Identity},
+    guard::StateMap,
+};
 
 /// A parameter that the framework fills in: never part of the schema, never chosen by the caller.
 #[diagnostic::on_unimplemented(
@@ -44,7 +46,7 @@ impl Requirements {
 
     /// The types of state that were asked for and are not there.
     pub(crate) fn missing_from(&self, states: &StateMap) -> Vec<&'static str> {
-        self.states.iter().filter(|(id, _)| !states.0.contains_key(id)).map(|(_, name)| *name).collect()
+        self.states.iter().filter(|(id, _)| !states.has(*id)).map(|(_, name)| *name).collect()
     }
 }
 
@@ -93,27 +95,6 @@ impl<'a> CallContext<'a> {
     #[must_use]
     pub fn state<T: Clone + 'static>(&self) -> Option<T> {
         self.site.states.get::<T>()
-    }
-}
-
-/// The values given to a server with `.state(value)`, one per type.
-#[derive(Default)]
-pub(crate) struct StateMap(HashMap<TypeId, Box<dyn Any + Send + Sync>>);
-
-impl StateMap {
-    /// Returns false if there was one of this type already.
-    pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, state: T) -> bool {
-        self.0.insert(TypeId::of::<T>(), Box::new(state)).is_none()
-    }
-
-    fn get<T: Clone + 'static>(&self) -> Option<T> {
-        self.0.get(&TypeId::of::<T>())?.downcast_ref::<T>().cloned()
-    }
-}
-
-impl std::fmt::Debug for StateMap {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "StateMap({})", self.0.len())
     }
 }
 

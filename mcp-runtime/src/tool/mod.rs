@@ -16,25 +16,30 @@ mod whole;
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
+pub(crate) use context::CallSite;
 #[cfg(feature = "http")]
 pub use context::HttpRequest;
 pub use context::{CallContext, Context, Inject, Requirements, State};
-pub(crate) use context::{CallSite, StateMap};
 pub use descriptor::{Annotations, Location, ToolInfo};
 pub(crate) use error::ErrorKind;
 pub use error::{IntoToolError, ToolError};
 pub use header::{HeaderValue, Mirrored};
 pub use limits::{Bounded, Length, Measured};
 pub use output::{CallToolResult, Content, IntoToolOutput, Json};
-pub(crate) use registered::{Bind, CallInput, Head, Refusal, Registered, Running, Started};
+pub(crate) use registered::{Beginning, Bind, CallInput, Head, Refusal, Registered, Running, Started};
 pub use set::{ToolSet, Tools};
 pub use template::TemplateValue;
 pub use whole::Args;
 
-use crate::guard::{Permit, Protected};
+use crate::guard::{Permit, Protected, Slot};
 
 /// The future of one call.
 pub type ToolFuture<'a> = Pin<Box<dyn Future<Output = Result<CallToolResult, ToolError>> + Send + 'a>>;
+
+tokio::task_local! {
+    /// The slot of the call whose future is polled, for what it starts that may outlive it.
+    static SLOT: Slot;
+}
 
 /// A function that models can call. `#[tool]` implements it; there is no reason to do so by hand.
 ///
@@ -87,7 +92,10 @@ pub mod private {
         template::TemplateValue,
         whole::whole,
     };
-    pub use crate::guard::{Permit, Policy, Protected, RateLimit, ScopeExpr};
+    pub use crate::guard::{
+        Floor, GuardOf, Limit, Per, Permit, Policy, Protected, RateLimit, ScopeExpr, ScopePart,
+        private::{asking, boxed},
+    };
 
     /// How many bodies without `async` run at once: half of what tokio's pool holds by default, so that the other half
     /// stays for files and name look-ups.
@@ -118,10 +126,12 @@ pub mod private {
         R: 'static,
     {
         Box::pin(async move {
+            // A body that cannot be stopped keeps its slot for as long as it runs.
+            let slot = super::SLOT.try_with(Clone::clone).ok();
             // Waited for here, because what waits in the pool itself runs even when nobody wants it any more.
             let place = BLOCKING.acquire().await;
             let task = tokio::task::spawn_blocking(move || {
-                let _place = place;
+                let _held = (place, slot);
                 output.convert(body())
             });
             let _unwanted = AbortOnDrop(task.abort_handle());

@@ -1,17 +1,24 @@
 //! A tool behind its gate, its types forgotten.
 
-use std::{future::ready, sync::Arc, time::Duration};
+use std::{
+    future::{Future, ready},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use serde_json::Value;
 
 use super::{
-    CallContext, CallSite, Requirements, Tool, ToolFuture, ToolInfo,
+    CallContext, CallSite, Requirements, SLOT, Tool, ToolError, ToolFuture, ToolInfo,
     arguments::ArgumentError,
     schema::{input_schema, output_schema, problems},
 };
 use crate::{
     auth::Caller,
-    guard::{Denial, Gate, Gated, LimitState, Policy},
+    guard::{
+        Admitted, CallerAsked, CallerVerdict, Decision, Denial, Gate, Gated, LimitState, NotAdmitted, Policy, Values,
+    },
     protocol::{Id, Meta, RpcError},
 };
 
@@ -68,22 +75,23 @@ pub(crate) trait Registered: Send + Sync {
     fn output_schema(&self) -> Option<Value>;
     /// How long one call may take; `None` is for ever.
     fn timeout(&self) -> Option<Duration>;
-    /// Whether this caller could call the tool now. Spends nothing, and admits nobody.
-    fn test(&self, caller: &Caller) -> Result<Option<LimitState>, Denial>;
+    /// Whether this caller could call the tool now, as far as the arguments are known. Spends nothing, and admits nobody.
+    fn test(&self, caller: &Caller, values: Values<'_>) -> Result<Option<LimitState>, Denial>;
+    /// Whether this caller may call the tool with some arguments; says nothing about quotas.
+    fn is_open_to(&self, caller: &Caller) -> bool;
+    /// Asks the author's rule about the caller alone, if there is one.
+    fn ask_caller(&self, caller: &Caller) -> CallerVerdict;
     /// Reads a whole message, and starts the call if message, arguments and gate agree.
     fn call_message<'a, 'b>(&'a self, body: &'b str, input: CallInput<'a, '_>) -> Started<'a, 'b>;
-    /// Starts a call with arguments that were cut out of a message.
-    fn call_arguments<'a>(
-        &'a self,
-        arguments: Option<&str>,
-        caller: &Caller,
-        site: CallSite<'a>,
-    ) -> Result<Running<'a>, Refusal>;
+    /// Begins a call with arguments that were cut out of a message.
+    fn call_arguments<'a>(&'a self, arguments: Option<&str>, input: CallInput<'a, '_>) -> Beginning<'a>;
 }
 
 /// What comes with a message that was said to be a call of this tool.
 pub(crate) struct CallInput<'a, 'v> {
     pub(crate) caller: &'v Caller,
+    /// That the author's rule about the caller alone has let this request through.
+    pub(crate) caller_asked: Option<&'v CallerAsked>,
     pub(crate) site: CallSite<'a>,
     /// Compares the message with what was announced for it.
     pub(crate) verify: &'v dyn Fn(&Head<'_>) -> Result<(), RpcError>,
@@ -102,8 +110,13 @@ pub(crate) enum Started<'a, 'b> {
     Unreadable,
     /// It is not what was announced.
     Mismatch(Id<'b>, RpcError),
-    Denied(Id<'b>, Denial),
-    Running(Id<'b>, Running<'a>),
+    Begun(Id<'b>, Beginning<'a>),
+}
+
+/// A call whose arguments were read: decided, or waiting for the author's rule.
+pub(crate) enum Beginning<'a> {
+    Decided(Result<Running<'a>, Refusal>),
+    Asking(Pin<Box<dyn Future<Output = Result<Running<'a>, Refusal>> + Send + 'a>>),
 }
 
 /// A call that was admitted.
@@ -112,10 +125,29 @@ pub(crate) struct Running<'a> {
     pub(crate) limit: Option<LimitState>,
 }
 
+impl Running<'_> {
+    /// A call that broke on its way to its body.
+    pub(crate) fn broken() -> Self {
+        let future = Box::pin(ready(Err(ToolError::internal("the call panicked before its body ran"))));
+        Self { future, limit: None }
+    }
+}
+
 /// Why a call was not started.
 pub(crate) enum Refusal {
     Arguments(ArgumentError),
+    /// This argument cannot be part of a scope.
+    ScopeValue(&'static str),
     Denied(Denial),
+}
+
+impl From<NotAdmitted> for Refusal {
+    fn from(refusal: NotAdmitted) -> Self {
+        match refusal {
+            NotAdmitted::Denied(denial) => Self::Denied(denial),
+            NotAdmitted::Argument(name) => Self::ScopeValue(name),
+        }
+    }
 }
 
 struct Bound<T: Tool> {
@@ -124,15 +156,27 @@ struct Bound<T: Tool> {
 }
 
 impl<T: Tool> Bound<T> {
+    fn begin<'a>(&'a self, arguments: T::Args, input: &CallInput<'a, '_>) -> Beginning<'a> {
+        let site = input.site;
+        match self.gated.admit(input.caller, arguments, input.caller_asked) {
+            Decision::Now(Ok(admitted)) => Beginning::Decided(Ok(self.run(admitted, site))),
+            Decision::Now(Err(refusal)) => Beginning::Decided(Err(refusal.into())),
+            Decision::Asking(asking) => Beginning::Asking(Box::pin(async move { Ok(self.run(asking.await?, site)) })),
+        }
+    }
+
     /// The only way into a tool's body.
-    fn run<'a>(&'a self, caller: &Caller, arguments: T::Args, site: CallSite<'a>) -> Result<Running<'a>, Denial> {
-        let (permit, limit) = self.gated.admit(caller, arguments)?;
+    fn run<'a>(&'a self, admitted: Admitted<T>, site: CallSite<'a>) -> Running<'a> {
+        let Admitted { permit, limit, slot } = admitted;
         let context = CallContext::new(T::NAME, permit.caller().clone(), site);
-        let future = match (T::INJECT.inject)(&context) {
+        let mut future = match (T::INJECT.inject)(&context) {
             Ok(injected) => T::run(&self.receiver, permit, injected),
             Err(error) => Box::pin(ready(Err(error))) as ToolFuture<'a>,
         };
-        Ok(Running { future, limit })
+        if let Some(slot) = slot {
+            future = Box::pin(SLOT.scope(slot, future));
+        }
+        Running { future, limit }
     }
 }
 
@@ -157,11 +201,23 @@ impl<T: Tool> Registered for Bound<T> {
         self.gated.timeout()
     }
 
-    fn test(&self, caller: &Caller) -> Result<Option<LimitState>, Denial> {
-        self.gated.test(caller)
+    fn test(&self, caller: &Caller, values: Values<'_>) -> Result<Option<LimitState>, Denial> {
+        self.gated.test(caller, values)
+    }
+
+    fn is_open_to(&self, caller: &Caller) -> bool {
+        self.gated.is_open_to(caller)
+    }
+
+    fn ask_caller(&self, caller: &Caller) -> CallerVerdict {
+        self.gated.ask_caller(caller)
     }
 
     fn call_message<'a, 'b>(&'a self, body: &'b str, input: CallInput<'a, '_>) -> Started<'a, 'b> {
+        // A rule about the caller that was not asked from the headers is asked before arguments are looked at.
+        if self.gated.has_caller_guard() && input.caller_asked.is_none() {
+            return Started::Unreadable;
+        }
         let Ok(message) = T::ARGUMENTS.parse_message(body) else { return Started::Unreadable };
         let (Some(id), Some(params), false) = (message.id, message.params, message.is_response) else {
             return Started::Unreadable;
@@ -170,19 +226,13 @@ impl<T: Tool> Registered for Bound<T> {
         if let Err(error) = (input.verify)(&head) {
             return Started::Mismatch(id, error);
         }
-        match self.run(input.caller, params.arguments, input.site) {
-            Ok(running) => Started::Running(id, running),
-            Err(denial) => Started::Denied(id, denial),
-        }
+        Started::Begun(id, self.begin(params.arguments, &input))
     }
 
-    fn call_arguments<'a>(
-        &'a self,
-        arguments: Option<&str>,
-        caller: &Caller,
-        site: CallSite<'a>,
-    ) -> Result<Running<'a>, Refusal> {
-        let arguments = T::ARGUMENTS.parse_arguments(arguments).map_err(Refusal::Arguments)?;
-        self.run(caller, arguments, site).map_err(Refusal::Denied)
+    fn call_arguments<'a>(&'a self, arguments: Option<&str>, input: CallInput<'a, '_>) -> Beginning<'a> {
+        match T::ARGUMENTS.parse_arguments(arguments) {
+            Ok(arguments) => self.begin(arguments, &input),
+            Err(error) => Beginning::Decided(Err(Refusal::Arguments(error))),
+        }
     }
 }

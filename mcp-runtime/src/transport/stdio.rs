@@ -235,6 +235,7 @@ async fn answer(
         revision,
         caller: &caller,
         announced: None,
+        caller_asked: None,
         #[cfg(feature = "http")]
         http: None,
     };
@@ -253,7 +254,7 @@ async fn identify(server: &Server, token: Option<&str>) -> Result<Caller, Denial
     let bad = || Denial::Unauthenticated { scopes: Vec::new(), token_sent: true };
     let token = BearerToken::new(token).ok_or_else(bad)?;
     match server.core().verifier.authenticate(&token).await {
-        Ok(identity) => Ok(Caller::Identified(identity)),
+        Ok(identity) => Ok(Caller::Identified(identity, ClientAddress::LOCAL)),
         Err(AuthError::Unavailable { retry_after }) => Err(Denial::Unavailable { retry_after }),
         Err(AuthError::Invalid { .. } | AuthError::Expired) => Err(bad()),
     }

@@ -1,8 +1,10 @@
-//! Rolling-window quotas: what was spent by whom, in bounded memory.
+//! Quotas: what was spent by whom, in bounded memory.
 //!
 //! "N per W" means: never more than N admissions in *any* stretch of length W. Each caller and limit has one small
-//! [cell](window::Window); capacity returns at most W/16 late, never early.
+//! [cell](window::Window); capacity returns at most W/16 late, never early. With a burst it is a
+//! [token bucket](bucket::Bucket).
 
+mod bucket;
 mod shard;
 mod table;
 mod window;
@@ -14,9 +16,9 @@ mod tests;
 
 use std::time::Duration;
 
-pub(crate) use table::QuotaTable;
+pub(crate) use table::{Account, Ask, QuotaTable, charge_all};
 
-use super::rate::RateLimit;
+use super::limit::Limit;
 
 /// Which limit a cell belongs to: two limits of equal numbers are counted apart, a shared one is bound once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,14 +28,14 @@ pub(crate) struct LimitId(u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BoundLimit {
     id: LimitId,
-    limit: RateLimit,
+    limit: Limit,
 }
 
 /// How one caller stands with the tightest of the limits that a call must fit into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LimitState {
-    limit: RateLimit,
+    limit: Limit,
     remaining: u32,
     wait: Duration,
 }
@@ -42,7 +44,7 @@ impl LimitState {
     /// The tightest limit: of an admitted call the one with the least left, of a refused call the one that makes it
     /// wait longest.
     #[must_use]
-    pub fn limit(&self) -> RateLimit {
+    pub fn limit(&self) -> Limit {
         self.limit
     }
 
@@ -54,7 +56,7 @@ impl LimitState {
 
     /// How long until more capacity returns, if nothing is called meanwhile.
     ///
-    /// Of a refused call this is exact: a millisecond earlier it would still be refused, at that time it is admitted.
+    /// Of a refused call this is exact for the limit it names: a millisecond earlier it would still be refused, at that time it is admitted.
     /// (Of a call refused because the table of callers is full, it is when trying again makes sense.) Of an admitted
     /// one it is when [`remaining`](Self::remaining) next grows, and zero if nothing is spent.
     #[must_use]
@@ -77,3 +79,13 @@ impl LimitState {
 
 /// Admitted, or refused; `None` where there was no limit to fit into.
 pub(crate) type Verdict = Result<Option<LimitState>, LimitState>;
+
+/// Keeps the limit with the least left.
+fn tighter(best: &mut Option<LimitState>, state: LimitState) {
+    *best = Some(best.map_or(state, |best| best.tighter(state)));
+}
+
+/// Of several refusals the longest wait counts: before it has passed, that limit still refuses.
+fn later(worst: &mut Option<LimitState>, state: LimitState) {
+    *worst = Some(worst.filter(|worst| worst.wait >= state.wait).unwrap_or(state));
+}

@@ -3,17 +3,20 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
-    BoundLimit, LimitId, Verdict,
-    shard::{Grids, Shard},
-    window::Grid,
+    BoundLimit, LimitId, Verdict, later,
+    shard::{Bound, Shard},
+    tighter,
 };
-use crate::{auth::CallerKey, guard::rate::RateLimit};
+use crate::{auth::CallerKey, guard::limit::Limit};
 
 /// At most this many locks; callers rarely meet at one.
 const MAX_SHARDS: usize = 64;
 
 /// Fewer cells than this are not worth a lock of their own.
 const MIN_SHARD_CELLS: usize = 256;
+
+/// As many cells as a table for a few may have: nobody writes down so many limits.
+const SMALL_CAPACITY: usize = 4_096;
 
 /// The smallest table: room for one caller under any sensible number of limits.
 const MIN_CAPACITY: usize = 16;
@@ -22,8 +25,8 @@ const MIN_CAPACITY: usize = 16;
 ///
 /// # Memory
 ///
-/// There is one cell per caller and limit, 65 bytes each (44 of them the counters), or 97 where a limit's count is
-/// above 65,535; nothing else is allocated. Cells are kept in hash maps that grow by doubling, so
+/// There is one cell per caller and limit, 65 bytes each (44 of them the counters), 97 where a limit's count is above
+/// 65,535, 37 where it has a burst; nothing else is allocated. Cells are kept in hash maps that grow by doubling, so
 /// [`DEFAULT_CAPACITY`](Self::DEFAULT_CAPACITY) is chosen to fill them: 917,504 cells take 65 MiB, and at worst, with
 /// many limits of both kinds, 130 MiB. An unused table takes a few kilobytes.
 ///
@@ -39,7 +42,7 @@ const MIN_CAPACITY: usize = 16;
 pub(crate) struct QuotaTable {
     shards: Box<[Padded]>,
     shard_capacity: usize,
-    grids: Grids,
+    bound: Bound,
 }
 
 /// Two locks in one cache line would be fought over like one.
@@ -59,15 +62,21 @@ impl QuotaTable {
         Self {
             shards: std::iter::repeat_with(Padded::default).take(shards).collect(),
             shard_capacity: capacity / shards,
-            grids: Grids::default(),
+            bound: Bound::default(),
         }
     }
 
+    /// An empty table for a few cells that are asked for by everybody, under one lock.
+    pub(crate) fn small() -> Self {
+        Self { shards: Box::new([Padded::default()]), shard_capacity: SMALL_CAPACITY, bound: Bound::default() }
+    }
+
     /// Gives a limit its own place to be counted at. A limit that several tools share is bound once.
-    pub(crate) fn bind(&self, limit: RateLimit) -> BoundLimit {
-        let mut grids = self.grids.write().unwrap_or_else(PoisonError::into_inner);
-        let id = u32::try_from(grids.len()).expect("limits are written by hand: there are no four billion of them");
-        grids.push(Grid::of(limit));
+    pub(crate) fn bind(&self, limit: impl Into<Limit>) -> BoundLimit {
+        let limit = limit.into();
+        let mut bound = self.bound.write().unwrap_or_else(PoisonError::into_inner);
+        let id = u32::try_from(bound.len()).expect("limits are written by hand: there are no four billion of them");
+        bound.push(limit);
         BoundLimit { id: LimitId(id), limit }
     }
 
@@ -76,12 +85,14 @@ impl QuotaTable {
     /// Where the table is full but a sweep is due, a caller without a cell gets the benefit of the doubt:
     /// [`charge`](Self::charge) decides.
     pub(crate) fn test(&self, caller: CallerKey, limits: &[BoundLimit], now_ms: u64) -> Verdict {
-        self.shard(caller).test(caller, limits, now_ms, self.shard_capacity)
+        self.lock(caller).test(caller, limits, now_ms, self.shard_capacity)
     }
 
     /// Spends one call of each of `limits`, or nothing at all if one of them is used up.
     pub(crate) fn charge(&self, caller: CallerKey, limits: &[BoundLimit], now_ms: u64) -> Verdict {
-        self.shard(caller).charge(caller, limits, now_ms, self.shard_capacity, &self.grids)
+        let mut shard = self.lock(caller);
+        shard.prepare(caller, limits, now_ms, self.shard_capacity, &self.bound)?;
+        Ok(shard.spend_all(caller, limits, now_ms))
     }
 
     /// How many cells are kept.
@@ -91,11 +102,86 @@ impl QuotaTable {
     }
 
     /// The caller alone chooses the shard: all its limits are tested and charged under one lock.
-    fn shard(&self, caller: CallerKey) -> MutexGuard<'_, Shard> {
+    fn shard(&self, caller: CallerKey) -> usize {
         // The number of shards is a power of two; the lower bits place the cell within its map.
         let upper = (caller.bits() >> 64) as usize;
-        lock(&self.shards[upper & (self.shards.len() - 1)].0)
+        upper & (self.shards.len() - 1)
     }
+
+    fn lock(&self, caller: CallerKey) -> MutexGuard<'_, Shard> {
+        lock(&self.shards[self.shard(caller)].0)
+    }
+}
+
+/// Whose limits of which table one call must fit into. A call has several where it is also counted for its client, for
+/// its address or for everybody.
+#[derive(Clone, Copy)]
+pub(crate) struct Account<'t> {
+    pub(crate) table: &'t QuotaTable,
+    pub(crate) key: CallerKey,
+    pub(crate) limits: &'t [BoundLimit],
+}
+
+/// Whether to spend or only to ask.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ask {
+    Test,
+    Charge,
+}
+
+impl Account<'_> {
+    fn place(&self) -> (usize, usize) {
+        (std::ptr::from_ref(self.table).addr(), self.table.shard(self.key))
+    }
+
+    fn ask(&self, ask: Ask, now_ms: u64) -> Verdict {
+        match ask {
+            Ask::Test => self.table.test(self.key, self.limits, now_ms),
+            Ask::Charge => self.table.charge(self.key, self.limits, now_ms),
+        }
+    }
+}
+
+/// Tests, or spends one call of every limit of every account, or nothing at all if one of them is used up.
+///
+/// Two calls that meet at several locks take them in the same order, that of their places in memory.
+pub(crate) fn charge_all(ask: Ask, accounts: &mut [Account<'_>], now_ms: u64) -> Verdict {
+    match accounts {
+        [] => return Ok(None),
+        [account] => return account.ask(ask, now_ms),
+        _ => accounts.sort_unstable_by_key(Account::place),
+    }
+    let mut shards: Vec<((usize, usize), MutexGuard<'_, Shard>)> = Vec::with_capacity(accounts.len());
+    let (mut tightest, mut refused) = (None, None);
+    for account in &*accounts {
+        let place = account.place();
+        if shards.last().is_none_or(|(last, _)| *last != place) {
+            shards.push((place, account.table.lock(account.key)));
+        }
+        let Some((_, shard)) = shards.last_mut() else { continue };
+        let Account { table, key, limits } = account;
+        let verdict = match ask {
+            Ask::Test => shard.test(*key, limits, now_ms, table.shard_capacity),
+            Ask::Charge => shard.prepare(*key, limits, now_ms, table.shard_capacity, &table.bound),
+        };
+        match verdict {
+            Ok(state) => state.into_iter().for_each(|state| tighter(&mut tightest, state)),
+            Err(state) => later(&mut refused, state),
+        }
+    }
+    if let Some(refused) = refused {
+        return Err(refused);
+    }
+    if ask == Ask::Charge {
+        tightest = None;
+        for account in &*accounts {
+            let place = account.place();
+            let shard = shards.iter_mut().find(|(known, _)| *known == place);
+            let spent = shard.and_then(|(_, shard)| shard.spend_all(account.key, account.limits, now_ms));
+            spent.into_iter().for_each(|state| tighter(&mut tightest, state));
+        }
+    }
+    Ok(tightest)
 }
 
 /// A panic while counting would leave no half-written cell behind (a sweep swaps in a finished map), so a poisoned

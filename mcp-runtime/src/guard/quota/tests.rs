@@ -34,7 +34,7 @@ fn says_what_is_left_and_when_more_returns() {
 
     let refused = table.charge(caller("ann"), &limits, START + 1001).unwrap_err();
     assert_eq!((refused.remaining(), refused.wait(), refused.wait_secs()), (0, Duration::from_millis(15_999), 16));
-    assert_eq!(refused.limit(), limit("3/16s"));
+    assert_eq!(refused.limit().rate(), limit("3/16s"));
     // The first two fell into one slot and return together.
     assert!(table.test(caller("ann"), &limits, START + 16_999).is_err());
     assert_eq!(table.test(caller("ann"), &limits, START + 17_000).unwrap().unwrap().remaining(), 2);
@@ -68,7 +68,7 @@ fn a_refused_call_charges_none_of_its_limits() {
         assert_eq!(table.charge(caller("ann"), &both, START).unwrap().unwrap().remaining(), expected);
     }
     for _ in 0..20 {
-        assert_eq!(table.charge(caller("ann"), &both, START).unwrap_err().limit(), limit("2/h"));
+        assert_eq!(table.charge(caller("ann"), &both, START).unwrap_err().limit().rate(), limit("2/h"));
     }
     assert_eq!(table.test(caller("ann"), &[wide], START).unwrap().unwrap().remaining(), 8);
     // The other way round, whichever is listed first.
@@ -82,7 +82,7 @@ fn several_used_up_limits_make_wait_for_the_last() {
     let both = [table.bind(limit("1/h")), table.bind(limit("1/m"))];
     table.charge(caller("ann"), &both, START).unwrap();
     let refused = table.charge(caller("ann"), &both, START).unwrap_err();
-    assert_eq!(refused.limit(), limit("1/h"));
+    assert_eq!(refused.limit().rate(), limit("1/h"));
     let again = START + refused.wait().as_millis() as u64;
     assert!(table.test(caller("ann"), &both, again - 1).is_err());
     assert!(table.test(caller("ann"), &both, again).is_ok());
@@ -185,7 +185,7 @@ fn all_new_cells_of_a_call_must_find_room() {
     assert!(table.charge(caller("new"), &[first, second], START).is_err());
     assert_eq!(table.len(), 15, "half a call was kept");
     assert!(table.charge(caller("old1"), &[first, second], START).is_ok());
-    assert_eq!(table.test(caller("old2"), &[first, second], START).unwrap_err().limit(), limit("70000/m"));
+    assert_eq!(table.test(caller("old2"), &[first, second], START).unwrap_err().limit().rate(), limit("70000/m"));
 }
 
 #[test]
@@ -237,8 +237,8 @@ fn threads_together_admit_exactly_n() {
 
 #[test]
 fn the_documented_sizes_are_true() {
-    assert_eq!(super::shard::cell_bytes(), (65, 97));
-    let (small, large) = super::shard::cell_bytes();
+    assert_eq!(super::shard::cell_bytes(), (65, 97, 37));
+    let (small, large, _) = super::shard::cell_bytes();
     assert_eq!(QuotaTable::DEFAULT_CAPACITY, 917_504);
     assert_eq!(64 * 16_384 * small, 65 << 20);
     // The worst mixture: just over half of each shard large, so that those need all places, and the small ones half.

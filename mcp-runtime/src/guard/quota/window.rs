@@ -61,8 +61,6 @@ impl Counter for u32 {
 }
 
 /// What one caller has spent of one limit: a ring of counters, and the newest slot that was ever spent in.
-///
-/// The slot number is kept in two halves, because a `u64` would align, and so pad, every cell to eight bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Window<C> {
     head: [u32; 2],
@@ -77,7 +75,7 @@ impl<C: Counter> Window<C> {
 
     /// The newest slot this window was moved to.
     pub(super) fn head(&self) -> u64 {
-        u64::from(self.head[0]) << 32 | u64::from(self.head[1])
+        whole(self.head)
     }
 
     /// Moves to `slot` and forgets what is too old by then. A slot of the past changes nothing: to a clock that was
@@ -124,8 +122,13 @@ fn ring(head: u64, step: u64) -> usize {
     ((head + step) % COUNTED_SLOTS as u64) as usize
 }
 
-fn halves(slot: u64) -> [u32; 2] {
-    [(slot >> 32) as u32, slot as u32]
+/// A number in halves, because a `u64` would align, and so pad, every cell to eight bytes.
+pub(super) fn halves(number: u64) -> [u32; 2] {
+    [(number >> 32) as u32, number as u32]
+}
+
+pub(super) fn whole([high, low]: [u32; 2]) -> u64 {
+    u64::from(high) << 32 | u64::from(low)
 }
 
 #[cfg(test)]

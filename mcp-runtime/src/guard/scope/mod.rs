@@ -1,16 +1,18 @@
 //! Scopes: which ones a server knows, what they imply, and whether a caller has what a call needs.
 
+mod expr;
 mod nearest;
+mod pattern;
 mod requirement;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::{borrow::Cow, collections::HashSet};
 
-pub(crate) use requirement::Requirement;
+pub use expr::{ScopeExpr, ScopeList, ScopePart};
+pub(crate) use requirement::{Requirement, UNKNOWN, Values};
 
-use super::policy::ScopeExpr;
 use crate::auth::is_scope_token;
 
 /// The scopes a server declares. Declaring one means declaring all: a misspelt scope then fails the build instead of
@@ -46,6 +48,7 @@ impl Catalogue {
             names.filter(|name| !is_scope_token(name)).map(|name| not_a_token(name)).collect();
         problems.extend(self.duplicates());
         problems.extend(self.dangling());
+        problems.extend(self.boundless());
         problems.extend(self.cycles());
         problems
     }
@@ -76,6 +79,18 @@ impl Catalogue {
             }
         }
         dedup(problems)
+    }
+
+    /// Implications from a scope with an argument to one without it: for which value would it hold?
+    fn boundless(&self) -> impl Iterator<Item = String> {
+        self.implications.iter().filter_map(|(name, implied)| {
+            let argument =
+                pattern::arguments_of(name).find(|it| pattern::arguments_of(implied).all(|other| other != *it))?;
+            Some(format!(
+                "the scope `{name}` implies `{implied}`, which does not name `{{{argument}}}`: a scope for one value \
+                 cannot stand for all; name it in both, or remove the implication"
+            ))
+        })
     }
 
     /// Each circle of implications once, written out from the member whose implication was written first.
@@ -123,10 +138,10 @@ impl Catalogue {
     pub(crate) fn check_declared(&self, expr: ScopeExpr) -> Vec<String> {
         let mut problems = Vec::new();
         for_each_scope(expr, &mut |scope| {
-            if !is_scope_token(scope) {
-                problems.push(not_a_token(scope));
-            } else if !self.is_open() && !self.declares(scope) {
-                let advice = self.advice(scope, &format!("declare it with `.scope({scope:?}, description)`"));
+            if !is_scope_token(&scope) {
+                problems.push(not_a_token(&scope));
+            } else if !self.is_open() && !self.declares(&scope) {
+                let advice = self.advice(&scope, &format!("declare it with `.scope({scope:?}, description)`"));
                 problems.push(format!("the scope `{scope}` is not declared{advice}"));
             }
         });
@@ -172,9 +187,11 @@ fn trace<'a>(reached: &[(&'a str, usize)], last: usize) -> Vec<&'a str> {
     path
 }
 
-fn for_each_scope(expr: ScopeExpr, visit: &mut impl FnMut(&'static str)) {
+fn for_each_scope(expr: ScopeExpr, visit: &mut impl FnMut(Cow<'static, str>)) {
     match expr {
-        ScopeExpr::Scope(scope) => visit(scope),
+        ScopeExpr::Scope(scope) => visit(Cow::Borrowed(scope)),
+        ScopeExpr::List(list) => list.iter().for_each(|scope| visit(Cow::Borrowed(scope))),
+        ScopeExpr::Template(parts) => visit(Cow::Owned(expr::template_text(parts))),
         ScopeExpr::All(parts) | ScopeExpr::Any(parts) => parts.iter().for_each(|part| for_each_scope(*part, visit)),
     }
 }

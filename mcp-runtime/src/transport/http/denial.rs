@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::{
     guard::{Denial, LimitState},
     protocol::{Id, Reply},
-    server::denial_error,
+    server::{challenge, denial_error},
 };
 use axum::{body::Body, response::Response};
 use http::{
@@ -21,7 +21,7 @@ pub(super) fn respond(denial: &Denial, id: Option<Id<'_>>, metadata: Option<&str
     let mut response = json_response(status(denial), Reply::error(id, &denial_error(denial)));
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Some(challenge) = challenge(denial, metadata) {
+    if let Some(challenge) = challenge(denial, metadata).and_then(|text| HeaderValue::try_from(text).ok()) {
         headers.insert(WWW_AUTHENTICATE, challenge);
     }
     match denial {
@@ -32,7 +32,7 @@ pub(super) fn respond(denial: &Denial, id: Option<Id<'_>>, metadata: Option<&str
                 headers.insert(RATE_LIMIT_POLICY, policy);
             }
         }
-        Denial::Unavailable { retry_after } => {
+        Denial::Unavailable { retry_after } | Denial::Busy { retry_after, .. } => {
             headers.insert(RETRY_AFTER, HeaderValue::from(retry_after.as_secs().max(1)));
         }
         _ => {}
@@ -62,27 +62,12 @@ fn status(denial: &Denial) -> StatusCode {
     match denial {
         Denial::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
         Denial::MissingScopes { .. } | Denial::Refused { .. } => StatusCode::FORBIDDEN,
-        Denial::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Denial::RateLimited { .. } | Denial::Busy { .. } => StatusCode::TOO_MANY_REQUESTS,
         Denial::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
-/// The `WWW-Authenticate` challenge (RFC 6750 §3). Without a token there is no `error`: nothing was wrong yet.
-fn challenge(denial: &Denial, metadata: Option<&str>) -> Option<HeaderValue> {
-    let (error, scopes) = match denial {
-        Denial::Unauthenticated { scopes, token_sent } => (token_sent.then_some("invalid_token"), scopes),
-        Denial::MissingScopes { required } => (Some("insufficient_scope"), required),
-        _ => return None,
-    };
-    let scope = (!scopes.is_empty()).then(|| scopes.join(" "));
-    let parameters = [("error", error), ("scope", scope.as_deref()), ("resource_metadata", metadata)];
-    let parameters: Vec<_> =
-        parameters.iter().filter_map(|(name, value)| value.map(|value| format!("{name}=\"{value}\""))).collect();
-    // Scope tokens and URLs hold no quotes or backslashes, so nothing needs escaping.
-    HeaderValue::try_from(format!("Bearer {}", parameters.join(", ")).trim_end()).ok()
-}
-
 fn policy(limit: &LimitState) -> String {
     let limit = limit.limit();
-    format!("\"{limit}\";q={};w={}", limit.count(), limit.window().as_secs())
+    format!("\"{limit}\";q={};w={}", limit.rate().count(), limit.rate().window().as_secs())
 }

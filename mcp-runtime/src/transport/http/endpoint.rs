@@ -88,7 +88,7 @@ async fn post(app: &Arc<App>, mut parts: Parts, body: &mut Unread) -> Response {
 async fn wrong_era(app: &App, parts: &Parts, body: &mut Unread, sender: &Sender, error: RpcError) -> Response {
     match identify(app, &parts.headers, sender).await {
         Ok(caller) => refuse_headers(app, body, &caller, error).await,
-        Err(denial) => denied(app, &denial, None),
+        Err(denial) => observed(app, None, &sender.stranger(), &denial),
     }
 }
 
@@ -113,6 +113,13 @@ pub(super) struct Sender {
     pub(super) address: ClientAddress,
 }
 
+impl Sender {
+    /// Somebody of whom nothing is known but where the request came from.
+    pub(super) fn stranger(&self) -> Caller {
+        Caller::Anonymous(self.address)
+    }
+}
+
 /// Who calls. A token that was sent and is bad is a 401 whatever is asked for, until its address has failed too often;
 /// an expired one always is, as its holder must learn that it is time for a new one. Good tokens are never refused for
 /// what else comes from their address.
@@ -133,7 +140,7 @@ pub(super) async fn identify(app: &App, headers: &HeaderMap, sender: &Sender) ->
         Presented::Unusable => return Err(failed("not one bearer token")),
     };
     match core.verifier.authenticate(&token).await {
-        Ok(identity) => Ok(Caller::Identified(identity)),
+        Ok(identity) => Ok(Caller::Identified(identity, sender.address)),
         Err(AuthError::Invalid { reason }) => Err(failed(reason)),
         Err(AuthError::Expired) => {
             tracing::debug!(reason = "expired", "a request was not authenticated");
@@ -147,7 +154,7 @@ pub(super) async fn identify(app: &App, headers: &HeaderMap, sender: &Sender) ->
 pub(super) fn charge_stranger(app: &App, caller: &Caller) -> Result<(), Denial> {
     match caller {
         Caller::Anonymous(address) => app.server.core().gate.charge_address(*address),
-        Caller::Identified(_) => Ok(()),
+        Caller::Identified(..) => Ok(()),
     }
 }
 
@@ -186,7 +193,13 @@ pub(super) fn respond(app: &Arc<App>, outcome: Outcome<'_>, revision: Revision, 
 }
 
 pub(super) fn denied(app: &App, denial: &Denial, id: Option<Id<'_>>) -> Response {
-    denial::respond(denial, id, app.metadata_url.as_deref())
+    denial::respond(denial, id, app.server.core().metadata_url.as_deref())
+}
+
+/// Refuses a request before its body is read.
+pub(super) fn observed(app: &App, tool: Option<&'static str>, caller: &Caller, denial: &Denial) -> Response {
+    app.server.core().observer.denied(tool, caller, denial);
+    denied(app, denial, None)
 }
 
 /// A JSON-RPC error with the HTTP status its revision gives it.

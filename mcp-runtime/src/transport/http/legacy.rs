@@ -19,7 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::{
     body::Unread,
     denial,
-    endpoint::{Sender, accepted, charge_stranger, denied, identify, respond, rpc_error, text, unread},
+    endpoint::{Sender, accepted, charge_stranger, denied, identify, observed, respond, rpc_error, text, unread},
     headers,
     router::App,
 };
@@ -49,13 +49,13 @@ pub(super) async fn answer(
 ) -> Response {
     let caller = match identify(app, &parts.headers, sender).await {
         Ok(caller) => caller,
-        Err(denial) => return denied(app, &denial, None),
+        Err(denial) => return observed(app, None, &sender.stranger(), &denial),
     };
-    if app.server.core().is_closed_to(&caller) {
+    if app.server.core().is_closed_to(&caller) && !app.server.core().tells_in_band(&Denial::stranger()) {
         return challenge(app, body, &caller).await;
     }
     if let Err(denial) = charge_stranger(app, &caller) {
-        return denied(app, &denial, None);
+        return observed(app, None, &caller, &denial);
     }
     let bytes = match body.read(&app.server.settings().http, false).await {
         Ok(bytes) => bytes,
@@ -84,7 +84,10 @@ async fn challenge(app: &App, body: &mut Unread, caller: &Caller) -> Response {
     let Ok(text) = std::str::from_utf8(&bytes) else { return stranger(None) };
     let id = Message::parse(text).ok().and_then(|message| message.id);
     match app.server.core().needs_login(text, caller) {
-        Some(denial) => denied(app, &denial, id),
+        Some(denial) => {
+            app.server.core().observer.denied(None, caller, &denial);
+            denied(app, &denial, id)
+        }
         None => stranger(id),
     }
 }
@@ -113,7 +116,7 @@ impl Detached {
     fn take(&self, caller: &Caller) -> Option<OwnedSemaphorePermit> {
         let places = match caller {
             Caller::Anonymous(_) => &self.anonymous,
-            Caller::Identified(_) => &self.identified,
+            Caller::Identified(..) => &self.identified,
         };
         Arc::clone(&places.free).try_acquire_owned().ok()
     }
@@ -162,7 +165,7 @@ impl Request {
     }
 
     fn arrival(&self, revision: Revision) -> Arrival<'_> {
-        Arrival { revision, caller: &self.caller, announced: None, http: Some(&self.parts) }
+        Arrival { revision, caller: &self.caller, announced: None, caller_asked: None, http: Some(&self.parts) }
     }
 
     /// A message that says it belongs to the stateless revision must have come with its headers.
@@ -210,7 +213,9 @@ impl Request {
             return refuse("a batch holds 1 to 50 messages");
         }
         let core = self.app.server.core();
-        if let Some(denial) = parts.iter().find_map(|part| core.needs_login(part.get(), &self.caller)) {
+        // Where refusals are results, each message has its own.
+        let asks = !core.tells_in_band(&Denial::stranger());
+        if asks && let Some(denial) = parts.iter().find_map(|part| core.needs_login(part.get(), &self.caller)) {
             return denied(&self.app, &denial, None);
         }
         let mut replies = Vec::new();

@@ -29,8 +29,6 @@ const METADATA_ROOT: &str = "/.well-known/oauth-protected-resource";
 pub(super) struct App {
     pub(super) server: Server,
     pub(super) access: Access,
-    /// Where the metadata is, for challenges; `None` without an authorization server.
-    pub(super) metadata_url: Option<String>,
     pub(super) drains: Drains,
     pub(super) listeners: Arc<Listeners>,
     /// The places for requests that outlive their connections.
@@ -71,7 +69,6 @@ impl Server {
         Arc::new(App {
             server: self.clone(),
             access: Access::new(settings.public_url.as_ref(), &settings.http),
-            metadata_url: self.metadata().map(|(place, _)| place.url),
             drains: Drains::new(),
             listeners: Arc::new(Listeners::default()),
             detached: Detached::new(settings.http.places()),

@@ -7,7 +7,7 @@ use http::request::Parts;
 
 use super::{
     body::Unread,
-    endpoint::{Sender, charge_stranger, denied, identify, refuse_headers, respond, text, unread},
+    endpoint::{Sender, charge_stranger, denied, identify, observed, refuse_headers, respond, text, unread},
     headers,
     router::App,
 };
@@ -22,21 +22,26 @@ pub(super) async fn answer(app: &Arc<App>, parts: &Parts, body: &mut Unread, sen
     let core = app.server.core();
     let caller = match identify(app, &parts.headers, sender).await {
         Ok(caller) => caller,
-        Err(denial) => return denied(app, &denial, None),
+        Err(denial) => return observed(app, None, &sender.stranger(), &denial),
     };
     let announced = match headers::announced(&parts.headers) {
         Ok(announced) => announced,
         Err(_) if core.is_closed_to(&caller) => return denied(app, &Denial::stranger(), None),
         Err(error) => return refuse_headers(app, body, &caller, error).await,
     };
+    let tool = core.announced_name(&announced);
     if let Err(denial) = core.deny_early(&announced, &caller) {
-        return denied(app, &denial, None);
+        return observed(app, tool, &caller, &denial);
     }
     // Clients find out with it how to talk to us; to throttle that hard would teach them the wrong revision.
     let is_discovery = announced.method == "server/discover";
     if !is_discovery && let Err(denial) = charge_stranger(app, &caller) {
-        return denied(app, &denial, None);
+        return observed(app, tool, &caller, &denial);
     }
+    let caller_asked = match core.ask_early(&announced, &caller).await {
+        Ok(asked) => asked,
+        Err(denial) => return observed(app, tool, &caller, &denial),
+    };
     let bytes = match body.read(&app.server.settings().http, is_discovery).await {
         Ok(bytes) => bytes,
         Err(error) => return unread(error),
@@ -46,7 +51,8 @@ pub(super) async fn answer(app: &Arc<App>, parts: &Parts, body: &mut Unread, sen
         Err(response) => return response,
     };
     let revision = Revision::V2026_07_28;
-    let arrival = Arrival { revision, caller: &caller, announced: Some(&announced), http: Some(parts) };
+    let caller_asked = caller_asked.as_ref();
+    let arrival = Arrival { revision, caller: &caller, announced: Some(&announced), caller_asked, http: Some(parts) };
     let mut outcome = core.answer(body, arrival).await;
     // What only said that it was discovery pays after all.
     if is_discovery

@@ -1,0 +1,139 @@
+//! Who has spent how much of what: every table of counters of one server.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::{
+    BoundLimit, Denial, Floor, Limit, LimitState, Per, QuotaTable,
+    quota::{Account, Ask, charge_all},
+};
+use crate::auth::{Caller, ClientAddress};
+
+/// The counters. Several tables, so that a flood in one takes no place from callers in another.
+pub(super) struct Ledger {
+    identified: QuotaTable,
+    anonymous: QuotaTable,
+    /// Limits counted per address, whether or not there are credentials.
+    networks: QuotaTable,
+    /// Limits that all callers share.
+    everyone: QuotaTable,
+    /// What one network may fail at, or do without a name. Strangers who fill the others turn nobody's 401 into a 429.
+    failures: QuotaTable,
+    failure_limits: Vec<BoundLimit>,
+    /// The limits of groups, bound once however many members they have, by their place in memory.
+    groups: Mutex<Vec<(usize, Limits)>>,
+}
+
+/// The limits that a call must fit into, by who they are counted for and as each table knows them.
+#[derive(Clone, Default)]
+pub(super) struct Limits {
+    subject: Both,
+    client: Both,
+    address: Vec<BoundLimit>,
+    global: Vec<BoundLimit>,
+}
+
+/// A caller is in one of two tables, so a limit is bound to both.
+#[derive(Clone, Default)]
+struct Both {
+    identified: Vec<BoundLimit>,
+    anonymous: Vec<BoundLimit>,
+}
+
+impl Ledger {
+    pub(super) fn new(capacity: usize, failures_per_address: Option<Limit>) -> Self {
+        let failures = QuotaTable::new(capacity);
+        let failure_limits = failures_per_address.map(|limit| failures.bind(limit)).into_iter().collect();
+        Self {
+            identified: QuotaTable::new(capacity),
+            anonymous: QuotaTable::new(capacity),
+            networks: QuotaTable::new(capacity),
+            everyone: QuotaTable::small(),
+            failures,
+            failure_limits,
+            groups: Mutex::default(),
+        }
+    }
+
+    /// Gives limits their places, together with those of the group, which all its members share.
+    pub(super) fn bind(&self, own: &[Limit], group: Option<&'static Floor>) -> Limits {
+        let mut limits = Limits::default();
+        own.iter().for_each(|limit| self.bind_one(*limit, &mut limits));
+        if let Some(floor) = group {
+            limits.add(&self.group(floor));
+        }
+        limits
+    }
+
+    fn group(&self, floor: &'static Floor) -> Limits {
+        let place = std::ptr::from_ref(floor).addr();
+        let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, known)) = groups.iter().find(|(known, _)| *known == place) {
+            return known.clone();
+        }
+        let mut limits = Limits::default();
+        floor.limits.iter().for_each(|limit| self.bind_one(*limit, &mut limits));
+        groups.push((place, limits.clone()));
+        limits
+    }
+
+    fn bind_one(&self, limit: Limit, limits: &mut Limits) {
+        let both = |limit: Limit, to: &mut Both| {
+            to.identified.push(self.identified.bind(limit));
+            to.anonymous.push(self.anonymous.bind(limit));
+        };
+        match limit.counted_per() {
+            Per::Subject => both(limit, &mut limits.subject),
+            Per::Client => both(limit, &mut limits.client),
+            Per::Address => limits.address.push(self.networks.bind(limit)),
+            Per::Global => {
+                limits.global.push(self.everyone.bind(limit));
+                both(limit.share(), &mut limits.subject);
+            }
+        }
+    }
+
+    /// Tests, or charges, one call: all of its limits or none.
+    pub(super) fn ask(
+        &self,
+        ask: Ask,
+        caller: &Caller,
+        limits: &Limits,
+        now_ms: u64,
+    ) -> Result<Option<LimitState>, Denial> {
+        let (table, subject, client) = match caller {
+            Caller::Anonymous(_) => (&self.anonymous, &limits.subject.anonymous, &limits.client.anonymous),
+            Caller::Identified(..) => (&self.identified, &limits.subject.identified, &limits.client.identified),
+        };
+        let all = [
+            Account { table, key: caller.quota_key(), limits: subject },
+            Account { table, key: caller.client_quota_key(), limits: client },
+            Account { table: &self.networks, key: caller.address().quota_key(), limits: &limits.address },
+            // One key for everybody: each limit has a number of its own.
+            Account { table: &self.everyone, key: ClientAddress::LOCAL.quota_key(), limits: &limits.global },
+        ];
+        let mut accounts = all;
+        let mut count = 0;
+        for account in all.into_iter().filter(|account| !account.limits.is_empty()) {
+            accounts[count] = account;
+            count += 1;
+        }
+        charge_all(ask, &mut accounts[..count], now_ms).map_err(|limit| Denial::RateLimited { limit })
+    }
+
+    /// Writes down a failure to authenticate, or a call without credentials.
+    pub(super) fn charge_failure(&self, address: ClientAddress, now_ms: u64) -> Result<(), Denial> {
+        let charged = self.failures.charge(address.quota_key(), &self.failure_limits, now_ms);
+        charged.map(drop).map_err(|limit| Denial::RateLimited { limit })
+    }
+}
+
+impl Limits {
+    fn add(&mut self, other: &Self) {
+        for (to, from) in [(&mut self.subject, &other.subject), (&mut self.client, &other.client)] {
+            to.identified.extend(&from.identified);
+            to.anonymous.extend(&from.anonymous);
+        }
+        self.address.extend(&other.address);
+        self.global.extend(&other.global);
+    }
+}

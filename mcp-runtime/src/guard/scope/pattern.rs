@@ -1,0 +1,99 @@
+//! One scope, plain or with arguments in it.
+
+use std::borrow::Cow;
+
+use super::{expr::is_scope_value, requirement::Values};
+use crate::auth::Scopes;
+
+/// What a granted scope is compared with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Pattern {
+    Plain(Box<str>),
+    Template(Box<[Piece]>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Piece {
+    Text(Box<str>),
+    Argument(usize),
+}
+
+impl Pattern {
+    pub(super) fn plain(scope: &str) -> Self {
+        Self::Plain(scope.into())
+    }
+
+    /// Reads `project:{project}:write`, with the positions of the arguments it may name; `None` if it names another.
+    pub(super) fn parse(scope: &str, arguments: &[(&'static str, usize)]) -> Option<Self> {
+        if !scope.contains('{') {
+            return Some(Self::plain(scope));
+        }
+        let mut pieces = Vec::new();
+        for piece in pieces_of(scope) {
+            pieces.push(match piece {
+                Ok(text) => Piece::Text(text.into()),
+                Err(name) => Piece::Argument(arguments.iter().find(|(known, _)| *known == name)?.1),
+            });
+        }
+        Some(Self::Template(pieces.into()))
+    }
+
+    /// The scope with its arguments in place; `None` while one is not known.
+    pub(super) fn filled(&self, values: Values<'_>) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Plain(scope) => Some(Cow::Borrowed(scope)),
+            Self::Template(pieces) => {
+                let mut scope = String::with_capacity(64);
+                for piece in pieces {
+                    match piece {
+                        Piece::Text(text) => scope.push_str(text),
+                        Piece::Argument(at) => scope.push_str(&values(*at)?),
+                    }
+                }
+                Some(Cow::Owned(scope))
+            }
+        }
+    }
+
+    /// Whether the scope is among these. One that is not known yet is: it is asked for again when it is.
+    pub(super) fn granted_by(&self, granted: &Scopes, values: Values<'_>) -> bool {
+        self.filled(values).is_none_or(|scope| granted.contains(&scope))
+    }
+
+    /// Whether some values make it this scope.
+    pub(super) fn matches(&self, granted: &str) -> bool {
+        match self {
+            Self::Plain(scope) => **scope == *granted,
+            Self::Template(pieces) => fits(pieces, granted),
+        }
+    }
+}
+
+/// Arguments are whole parts between separators that no value contains, so the first possible end is the only one.
+fn fits(pieces: &[Piece], text: &str) -> bool {
+    match pieces {
+        [] => text.is_empty(),
+        [Piece::Text(piece), rest @ ..] => text.strip_prefix(&**piece).is_some_and(|text| fits(rest, text)),
+        [Piece::Argument(_), rest @ ..] => {
+            let end = text.find(|c: char| !is_scope_value(c.encode_utf8(&mut [0; 4]))).unwrap_or(text.len());
+            let (value, text) = text.split_at(end);
+            is_scope_value(value) && fits(rest, text)
+        }
+    }
+}
+
+/// The names of the arguments in a scope.
+pub(super) fn arguments_of(scope: &str) -> impl Iterator<Item = &str> {
+    pieces_of(scope).filter_map(Result::err)
+}
+
+/// Texts as `Ok`, arguments as `Err`.
+fn pieces_of(scope: &str) -> impl Iterator<Item = Result<&str, &str>> {
+    scope.split_inclusive('}').flat_map(|piece| {
+        let (text, name) = match piece.split_once('{') {
+            Some((text, name)) => (text, name.strip_suffix('}')),
+            None => (piece, None),
+        };
+        [(!text.is_empty()).then_some(Ok(text)), name.map(Err)].into_iter().flatten()
+    })
+}
