@@ -3,8 +3,8 @@
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::{
-    Attribute, FnArg, GenericArgument, LitStr, Meta, Pat, PatType, Path, PathArguments, PathSegment, ReturnType, Safety, Signature,
-    Type, Visibility,
+    Attribute, FnArg, GenericArgument, LitStr, Meta, Pat, PatType, Path, PathArguments, PathSegment, ReturnType,
+    Safety, Signature, Type, Visibility,
     ext::IdentExt,
     parse::{Parse, ParseStream},
 };

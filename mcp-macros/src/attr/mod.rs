@@ -2,7 +2,9 @@
 
 pub(crate) mod arg;
 pub(crate) mod duration;
+pub(crate) mod icon;
 pub(crate) mod literal;
+pub(crate) mod meta;
 pub(crate) mod rate;
 pub(crate) mod scope;
 pub(crate) mod tool;

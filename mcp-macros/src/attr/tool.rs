@@ -5,6 +5,8 @@ use syn::{Expr, Ident, LitStr, Path};
 
 use super::{
     Entry, Known, Value, duration, entries,
+    icon::{self, Icon},
+    meta,
     rate::{self, Rate},
     scope::{self, Scopes},
     text,
@@ -24,15 +26,15 @@ const KNOWN: Known = Known {
         ("destructive", "destructive` or `destructive = false"),
         ("idempotent", "idempotent` or `idempotent = false"),
         ("open_world", "open_world` or `open_world = false"),
+        ("inline", "#[tool(inline)]"),
+        ("icons", "icons = [\"https://example.com/icon.png\"]"),
+        ("meta", "meta(\"example.com/team\" = \"billing\")"),
         ("crate", "crate = my_crate::mcp_runtime"),
     ],
     later: &[
         ("concurrency", "use a semaphore in a `State`"),
         ("guard", "check it in the body and return `ToolError::visible(..)`"),
         ("confirm", "mark the tool `destructive`: clients then ask"),
-        ("inline", "make the function `async` to run it in place"),
-        ("icons", "leave it out"),
-        ("meta", "leave it out"),
     ],
 };
 
@@ -57,6 +59,11 @@ pub(crate) struct ToolAttr {
     pub(crate) destructive_key: Option<Ident>,
     pub(crate) idempotent: Option<bool>,
     pub(crate) open_world: Option<bool>,
+    /// The key, where an error about it points.
+    pub(crate) inline: Option<Ident>,
+    pub(crate) icons: Vec<Icon>,
+    /// A JSON object.
+    pub(crate) meta: Option<String>,
 }
 
 impl ToolAttr {
@@ -69,10 +76,10 @@ impl ToolAttr {
         this
     }
 
-    fn set(&mut self, entry: &Entry, errors: &mut Errors) {
+    pub(super) fn set(&mut self, entry: &Entry, errors: &mut Errors) {
         match entry.name().as_str() {
             "crate" => self.krate = entry.path(&KNOWN, errors),
-            "public" => self.public = public(entry, errors),
+            "public" => self.public = bare(entry, errors),
             "scopes" => {
                 self.scopes_key = Some(entry.key.clone());
                 self.scopes = scopes(entry, errors);
@@ -88,13 +95,16 @@ impl ToolAttr {
                 self.destructive = entry.flag(&KNOWN, errors);
             }
             "idempotent" => self.idempotent = entry.flag(&KNOWN, errors),
-            _ => self.open_world = entry.flag(&KNOWN, errors),
+            "open_world" => self.open_world = entry.flag(&KNOWN, errors),
+            "inline" => self.inline = bare(entry, errors),
+            "icons" => self.icons = icon::parse(entry, &KNOWN, errors),
+            _ => self.meta = meta::parse(entry, &KNOWN, errors),
         }
     }
 }
 
 /// Only ever written bare: `public = false` would look like a protection, and is what `#[tool]` means anyway.
-fn public(entry: &Entry, errors: &mut Errors) -> Option<Ident> {
+fn bare(entry: &Entry, errors: &mut Errors) -> Option<Ident> {
     match entry.value {
         Value::Bare => Some(entry.key.clone()),
         _ => entry.wrong(&KNOWN, errors),

@@ -245,7 +245,10 @@ impl Visitor<'_> for NameSeed {
     }
 
     fn visit_str<E: de::Error>(self, name: &str) -> Result<usize, E> {
-        self.0.iter().position(|spec| spec.name == name).ok_or_else(|| unknown(name, self.0.iter().map(|spec| spec.name)))
+        self.0
+            .iter()
+            .position(|spec| spec.name == name)
+            .ok_or_else(|| unknown(name, self.0.iter().map(|spec| spec.name)))
     }
 }
 

@@ -48,11 +48,7 @@ pub(crate) struct Described {
 }
 
 /// Describes one argument by its type and by what is said beside it.
-pub(super) fn describe<T: ToolArg>(
-    generator: &mut SchemaGenerator,
-    spec: &ArgSpec,
-    rules: &ArgRules<T>,
-) -> Described {
+pub(super) fn describe<T: ToolArg>(generator: &mut SchemaGenerator, spec: &ArgSpec, rules: &ArgRules<T>) -> Described {
     let mut schema = T::schema(generator);
     let mut problems = Vec::new();
     FlattenOption.transform(&mut schema);

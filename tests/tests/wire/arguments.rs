@@ -362,7 +362,10 @@ fn what_is_wrong_with_a_schema_is_told_when_the_server_is_built() {
     let problems = Server::builder("wrong", "1.0").tools(tools).build().unwrap_err();
     let problems = problems.problems();
     for (tool, part) in [
-        ("`wrong`", "`header = \"Rate\"` needs a schema of type `string`, `integer` or `boolean`, and here it is number"),
+        (
+            "`wrong`",
+            "`header = \"Rate\"` needs a schema of type `string`, `integer` or `boolean`, and here it is number",
+        ),
         ("`wrong`", "the example 0 of argument `count` is none: invalid value: 0, expected at least 1"),
         ("`wrong`", "the example 7 of argument `text` is none: invalid type: integer `7`, expected a string"),
         ("`wrong`", "argument `sneaky`: `x-mcp-header` in a type's own schema is not enforced"),
