@@ -7,6 +7,7 @@
 mod attr;
 mod errors;
 mod expand;
+mod group;
 mod item;
 mod signature;
 mod validate;
@@ -102,7 +103,7 @@ pub fn tool(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// `#[toolset(crate = path)]` says where `mcp-runtime` is, if it was renamed.
 #[proc_macro_attribute]
 pub fn toolset(attr: TokenStream, item: TokenStream) -> TokenStream {
-    item::toolset(attr.into(), item.into()).into()
+    group::toolset(attr.into(), item.into()).into()
 }
 
 /// Lists tools for a server, by the paths of their functions.

@@ -59,9 +59,9 @@ pub use tool::HttpRequest;
 #[doc(hidden)]
 pub use tool::private as __private;
 pub use tool::{
-    Annotations, Args, Bounded, CallContext, CallToolResult, Content, Context, HeaderValue, Inject, IntoToolError,
-    IntoToolOutput, Json, Length, Location, Measured, Mirrored, Requirements, State, TemplateValue, Tool, ToolError,
-    ToolInfo, ToolSet, Tools,
+    Annotations, Args, Bounded, CallContext, CallToolResult, Content, Context, HeaderValue, Icon, Inject,
+    IntoToolError, IntoToolOutput, Json, Length, Location, Measured, Mirrored, Requirements, State, TemplateValue,
+    Tool, ToolError, ToolInfo, ToolSet, Tools,
 };
 #[cfg(feature = "http")]
 pub use transport::{ServeError, stop_signal};

@@ -18,7 +18,7 @@ use crate::protocol::{ArgumentSeed, CallParams, CallParamsSeed, Message, Message
     label = "not an argument type",
     note = "derive `serde::Deserialize` and `schemars::JsonSchema` for it, or for the types in it, with `use mcp_runtime::schemars;` in scope",
     note = "if the server brings it and not the model, take `State<..>` of it",
-    note = "what does not come from the model is told by its type's name: `Identity`, `Option<Identity>`, `Context`, `State<..>`, not an alias of them"
+    note = "what does not come from the model is told by its type's name: `Identity`, `Option<Identity>`, `Context`, `State<..>`, not an alias of them; or by `#[inject]` before it"
 )]
 pub trait ToolArg: Sized {
     /// Reads the value.
