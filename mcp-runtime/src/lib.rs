@@ -42,7 +42,7 @@ mod tool;
 mod transport;
 
 #[cfg(feature = "http")]
-pub use self::http::HttpSettings;
+pub use self::http::{ForwardedHeader, HttpSettings};
 /// The attribute for implementations of [`Authenticator`](auth::Authenticator).
 pub use async_trait::async_trait;
 pub use auth::Identity;

@@ -1,12 +1,15 @@
 //! Streamable HTTP: the MCP endpoint over axum, and our own listener for it.
 
+mod accept;
 mod body;
 mod connection;
+mod crowd;
 mod denial;
 mod endpoint;
 mod headers;
 mod legacy;
 mod listen;
+mod peer;
 mod router;
 mod serve;
 mod stateless;

@@ -13,7 +13,7 @@ use http::{
 };
 use tokio::sync::watch;
 
-use super::{body::Drains, endpoint, legacy::Detached, listen::Listeners};
+use super::{body::Drains, endpoint, legacy::Detached, listen::Listeners, peer::Seldom};
 use crate::{
     auth::{PublicUrl, ResourceMetadata, WellKnown, well_known_path},
     http::Access,
@@ -37,6 +37,8 @@ pub(super) struct App {
     pub(super) detached: Detached,
     /// Turns true when the server shuts down, so that open streams end.
     pub(super) shutdown: watch::Receiver<bool>,
+    /// For the word about a proxy that nobody declared.
+    pub(super) undeclared: Seldom,
 }
 
 impl Server {
@@ -76,6 +78,7 @@ impl Server {
             listeners: Arc::new(Listeners::default()),
             detached: Detached::new(settings.http.places()),
             shutdown,
+            undeclared: Seldom::default(),
         })
     }
 
