@@ -60,7 +60,7 @@ pub use tool::{
     Requirements, State, Tool, ToolError, ToolInfo, ToolSet, Tools,
 };
 #[cfg(feature = "http")]
-pub use transport::{ServeError, stop_signal};
+pub use transport::{Routers, ServeError, Shutdown, stop_signal};
 
 /// The README's code is compiled, so that it cannot lie.
 #[cfg(all(doctest, feature = "http", feature = "jwt"))]

@@ -9,9 +9,13 @@ mod endpoint;
 mod headers;
 mod legacy;
 mod listen;
+mod mount;
 mod peer;
 mod router;
 mod serve;
 mod stateless;
+#[cfg(unix)]
+mod unix;
 
+pub use mount::{Routers, Shutdown};
 pub use serve::{ServeError, stop_signal};
