@@ -106,7 +106,7 @@ impl<'a> BearerToken<'a> {
     }
 
     /// The three parts of what has the shape of a signed JWT (RFC 7515 §7.1); says nothing about what is in them.
-    #[cfg(any(test, feature = "jwt"))]
+    #[cfg(any(test, feature = "jwt", feature = "introspection"))]
     pub(crate) fn jwt_parts(&self) -> Option<[&str; 3]> {
         let mut parts = self.0.split('.');
         let (header, payload, signature) = (parts.next()?, parts.next()?, parts.next()?);

@@ -1,11 +1,23 @@
 //! Who is calling: credentials in, a verified [`Identity`] out.
 
-#[cfg(feature = "jwt")]
+#[cfg(any(feature = "introspection", feature = "jwt"))]
 mod admission;
 mod authenticator;
+#[cfg(any(feature = "introspection", feature = "jwt"))]
+mod claims;
 mod identity;
+#[cfg(feature = "jwks")]
+mod jwks;
 #[cfg(feature = "jwt")]
 mod jwt;
+#[cfg(any(feature = "introspection", feature = "jwt"))]
+mod object;
+#[cfg(any(feature = "introspection", feature = "jwks"))]
+// Each feature alone uses a part of it.
+#[cfg_attr(not(all(feature = "introspection", feature = "jwks")), allow(dead_code))]
+mod outbound;
+#[cfg(any(feature = "introspection", feature = "jwks"))]
+mod public_address;
 mod public_url;
 #[cfg(feature = "http")]
 mod resource_metadata;
