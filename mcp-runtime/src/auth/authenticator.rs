@@ -35,7 +35,8 @@ pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 /// ```
 #[async_trait::async_trait]
 pub trait Authenticator: Send + Sync + 'static {
-    /// Whether this token says that it is this authenticator's to judge. The first that says yes gets it, alone.
+    /// Whether this token says that it is this authenticator's to judge. The first that says yes gets it, alone; those
+    /// that say yes to any opaque token are asked last, so that none is shown to them which another one knows.
     fn claims(&self, token: &BearerToken<'_>) -> bool;
 
     /// Verifies the token completely, including that its bearer is admitted here.
@@ -57,8 +58,10 @@ pub trait Authenticator: Send + Sync + 'static {
         None
     }
 
-    /// How long a verified token may be remembered without asking again; its own expiry always wins.
-    fn cache_for(&self) -> Duration {
+    /// How long the token that this identity was made of may be remembered without asking again; its own expiry always
+    /// wins.
+    fn cache_for(&self, identity: &Identity) -> Duration {
+        let _ = identity;
         Duration::from_secs(300)
     }
 

@@ -1,4 +1,4 @@
-//! What a signed token says about its bearer.
+//! What a token says about its bearer, itself or through its issuer.
 
 use std::borrow::Cow;
 
@@ -6,16 +6,20 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{AuthError, Identity, Principal, Scopes, object::UniqueObject, static_tokens::is_subject};
+use super::{
+    AuthError, Identity, Principal, object::UniqueObject, scope_claim::ScopeClaims, static_tokens::is_subject,
+};
 
 /// How far `nbf` and `iat` may lie in the future: clocks differ. Expiry has no such grace.
 const LEEWAY_SECONDS: f64 = 30.0;
 
 /// What OpenID Connect puts into ID and logout tokens, and nobody into access tokens.
+#[cfg(feature = "jwt")]
 const OF_OTHER_TOKENS: [&str; 5] = ["nonce", "at_hash", "c_hash", "s_hash", "events"];
 
-/// What providers write into the claims themselves to say which kind a token is (Keycloak, Cognito).
-const KINDS: [(&str, &[&str]); 2] = [("typ", &["Bearer", "at+jwt", "access"]), ("token_use", &["access"])];
+/// What providers write into the claims themselves to say which kind a token is (Keycloak; Cognito, Hydra).
+const KINDS: [(&str, &[&str]); 2] =
+    [("typ", &["Bearer", "at+jwt", "access"]), ("token_use", &["access", "access_token"])];
 
 /// What the claims are compared with.
 pub(super) struct Expected<'a> {
@@ -23,43 +27,80 @@ pub(super) struct Expected<'a> {
     pub(super) audience: &'a str,
     /// Seconds since the Unix epoch.
     pub(super) now: u64,
-    /// Whether only the claims can tell an access token from an ID token.
-    pub(super) may_be_id_token: bool,
+    pub(super) scopes: &'a ScopeClaims,
 }
 
-/// Checks every claim and makes the identity. The signature must have been verified.
-pub(super) fn identity(payload: &[u8], expected: &Expected<'_>) -> Result<Identity, AuthError> {
+/// Checks every claim of a signed token and makes the identity. The signature must have been verified. The claims of
+/// some kinds of token are all that tells them from an ID token.
+#[cfg(feature = "jwt")]
+pub(super) fn signed(payload: &[u8], expected: &Expected<'_>, may_be_id_token: bool) -> Result<Identity, AuthError> {
     let claims = UniqueObject::parse(payload).ok_or(AuthError::invalid("the claims are not a plain JSON object"))?;
     if claims.get("iss").and_then(Value::as_str) != Some(expected.issuer) {
         return Err(AuthError::invalid("another issuer"));
     }
     check_audience(&claims, expected.audience)?;
-    let expires_at = check_times(&claims, expected.now)?;
-    if expected.may_be_id_token && is_other_token(&claims) {
+    let expires_at = check_times(&claims, expected.now)?.ok_or(AuthError::invalid("no expiry"))?;
+    if may_be_id_token && (has_claims_of_others(&claims) || is_other_kind(&claims)) {
         return Err(AuthError::invalid("not an access token"));
     }
+    identity(claims, expected, Some(expires_at))
+}
+
+/// Checks what an issuer says about a token (RFC 7662 §2.2) and makes the identity.
+#[cfg(feature = "introspection")]
+pub(super) fn introspected(claims: Map<String, Value>, expected: &Expected<'_>) -> Result<Identity, AuthError> {
+    if claims.get("active") != Some(&Value::Bool(true)) {
+        return Err(AuthError::invalid("not active"));
+    }
+    if claims.get("iss").is_some_and(|issuer| issuer != expected.issuer) {
+        return Err(AuthError::invalid("another issuer"));
+    }
+    let is_bearer = |kind: &Value| kind.as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("Bearer"));
+    if claims.get("token_type").is_some_and(|kind| !is_bearer(kind)) {
+        return Err(AuthError::invalid("not a bearer token"));
+    }
+    // Many issuers call a refresh token active as well.
+    if is_other_kind(&claims) {
+        return Err(AuthError::invalid("not an access token"));
+    }
+    check_audience(&claims, expected.audience)?;
+    let expires_at = check_times(&claims, expected.now)?;
+    identity(claims, expected, expires_at)
+}
+
+/// Makes the identity of claims that were checked.
+fn identity(
+    claims: Map<String, Value>,
+    expected: &Expected<'_>,
+    expires_at: Option<u64>,
+) -> Result<Identity, AuthError> {
     let subject = name(&claims, "sub")?.ok_or(AuthError::invalid("no subject"))?;
     let client = match name(&claims, "client_id")? {
         Some(client) => Some(client),
         None => name(&claims, "azp")?,
     };
-    // Only text grants anything: a list here would be read differently by others.
-    let scopes = claims.get("scope").and_then(Value::as_str).map(Scopes::parse).unwrap_or_default();
     let principal = if client == Some(subject) { Principal::Service } else { Principal::User };
     let mut identity =
-        Identity::new(expected.issuer, subject).principal(principal).scopes(scopes).expires_at(expires_at);
+        Identity::new(expected.issuer, subject).principal(principal).scopes(expected.scopes.granted(&claims));
     if let Some(client) = client {
         identity = identity.client(client);
+    }
+    if let Some(expires_at) = expires_at {
+        identity = identity.expires_at(expires_at);
     }
     Ok(identity.claims(claims).build())
 }
 
+#[cfg(feature = "jwt")]
+fn has_claims_of_others(claims: &Map<String, Value>) -> bool {
+    OF_OTHER_TOKENS.iter().any(|name| claims.contains_key(*name))
+}
+
 /// Whether the claims say that this is an ID, refresh or logout token.
-fn is_other_token(claims: &Map<String, Value>) -> bool {
-    let says_so = |(name, access): &(&str, &[&str])| {
+fn is_other_kind(claims: &Map<String, Value>) -> bool {
+    KINDS.iter().any(|(name, access)| {
         claims.get(*name).is_some_and(|kind| !kind.as_str().is_some_and(|kind| access.contains(&kind)))
-    };
-    OF_OTHER_TOKENS.iter().any(|name| claims.contains_key(*name)) || KINDS.iter().any(says_so)
+    })
 }
 
 /// One string or a list of nothing but strings, one of which is us, byte for byte.
@@ -78,12 +119,11 @@ fn check_audience(claims: &Map<String, Value>, audience: &str) -> Result<(), Aut
     }
 }
 
-/// Returns the last whole second before the token ends.
-fn check_times(claims: &Map<String, Value>, now: u64) -> Result<u64, AuthError> {
-    let end = date(claims, "exp")?.ok_or(AuthError::invalid("no expiry"))?;
+/// Returns the last whole second before the token ends, if it says when.
+fn check_times(claims: &Map<String, Value>, now: u64) -> Result<Option<u64>, AuthError> {
     // `as` saturates, and cuts off a fraction: early rather than late.
-    let end = end as u64;
-    if end <= now {
+    let end = date(claims, "exp")?.map(|end| end as u64);
+    if end.is_some_and(|end| end <= now) {
         return Err(AuthError::Expired);
     }
     let latest = now as f64 + LEEWAY_SECONDS;
@@ -112,6 +152,11 @@ fn name<'a>(claims: &'a Map<String, Value>, claim: &str) -> Result<Option<&'a st
 /// Strict: no padding, no white space, no bits left over, so that one content has one spelling.
 pub(super) fn decode(part: &str) -> Result<Vec<u8>, AuthError> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| AuthError::invalid("a part is not base64url"))
+}
+
+/// A token of the shape of a signed one that names this issuer, to see who claims it. Nobody accepts it.
+pub(super) fn unsigned(issuer: &str) -> String {
+    format!("e30.{}.AA", URL_SAFE_NO_PAD.encode(serde_json::json!({ "iss": issuer }).to_string()))
 }
 
 /// Whether these claims, which nobody has verified, name this issuer. Its size is bounded by the token's.

@@ -6,6 +6,8 @@ mod authenticator;
 #[cfg(any(feature = "introspection", feature = "jwt"))]
 mod claims;
 mod identity;
+#[cfg(feature = "introspection")]
+mod introspection;
 #[cfg(feature = "jwks")]
 mod jwks;
 #[cfg(feature = "jwt")]
@@ -21,6 +23,8 @@ mod public_address;
 mod public_url;
 #[cfg(feature = "http")]
 mod resource_metadata;
+#[cfg(any(feature = "introspection", feature = "jwt"))]
+mod scope_claim;
 mod static_tokens;
 mod verifier;
 mod web_url;
@@ -28,6 +32,8 @@ mod web_url;
 pub use authenticator::{AuthError, Authenticator, BearerToken, MAX_TOKEN_BYTES, Verify};
 pub use identity::{Caller, ClientAddress, Identity, IdentityBuilder, Principal, Scopes};
 pub(crate) use identity::{CallerKey, is_scope_token};
+#[cfg(feature = "introspection")]
+pub use introspection::Introspection;
 #[cfg(feature = "jwt")]
 pub use jwt::{
     Algorithm, CryptoProviderError, Jwt, KeyError, SigningKey, UnknownAlgorithm, VerifyingKey, install_crypto_provider,
@@ -35,6 +41,8 @@ pub use jwt::{
 pub(crate) use public_url::PublicUrl;
 #[cfg(feature = "http")]
 pub(crate) use resource_metadata::{ResourceMetadata, WellKnown, well_known_path};
+#[cfg(any(feature = "introspection", feature = "jwt"))]
+pub use scope_claim::ScopeClaim;
 pub use static_tokens::StaticTokens;
 pub(crate) use verifier::Verifier;
 #[cfg(feature = "http")]

@@ -68,7 +68,8 @@ async fn check(issuer: &str, jwks_uri: &str) -> Result<Found, String> {
     if theirs.origin == ours.origin {
         return Ok(Found { url, reach: Reach::Anywhere });
     }
-    if !theirs.secure && !(ours.is_loopback() && !ours.secure && theirs.is_loopback()) {
+    let on_this_machine = !ours.secure && ours.is_loopback() && theirs.is_loopback();
+    if !theirs.secure && !on_this_machine {
         return Err("its `jwks_uri` is neither https nor at the issuer".to_owned());
     }
     let reach = if is_private(issuer).await { Reach::Anywhere } else { Reach::Public };

@@ -1,4 +1,4 @@
-//! JSON Web Tokens as access tokens (RFC 9068), checked with keys from the configuration.
+//! JSON Web Tokens as access tokens (RFC 9068).
 
 mod algorithm;
 mod header;
@@ -20,6 +20,7 @@ use super::{
     AuthError, Authenticator, BearerToken, Identity, Verify,
     admission::{Admission, admission_rules},
     claims::{self, Expected, says_issuer},
+    scope_claim::{ScopeClaim, ScopeClaims},
     web_url::is_authorization_server,
 };
 
@@ -41,8 +42,12 @@ pub(super) const NO_KEY_MADE_THIS: &str = "no key of the issuer made this signat
 ///
 /// Checked are: the signature, with the key's own algorithm; `typ` (`at+jwt`); `iss`, byte for byte; `aud`, byte for
 /// byte this server's identifier; `exp`, without grace; `nbf` and `iat`, if present; `sub`. The granted scopes are the
-/// claim `scope`, a space-separated text; in any other form it grants nothing. The client is `client_id`, else `azp`;
-/// a token whose subject is its client stands for a program, not for a person.
+/// claim `scope`, a space-separated text, or what [`scope_claim`](Self::scope_claim) names; in any other form a claim
+/// grants nothing. The client is `client_id`, else `azp`; a token whose subject is its client stands for a program, not
+/// for a person.
+///
+/// The keys come from the configuration ([`key`](Self::key)) or, with the feature `jwks`, from the issuer
+/// (`jwks`, `discover`).
 ///
 /// An admission rule is mandatory, because an issuer vouches for many people and often for strangers: one or more of
 /// [`subjects`](Self::subjects), [`clients`](Self::clients), [`claim`](Self::claim), [`admit`](Self::admit), or
@@ -67,6 +72,7 @@ pub struct Jwt {
     #[cfg(feature = "jwks")]
     pub(super) remote: Option<RemoteKeys>,
     audience: Option<Box<str>>,
+    scopes: ScopeClaims,
     admission: Admission,
     plain_jwt: bool,
 }
@@ -81,6 +87,7 @@ impl Jwt {
             #[cfg(feature = "jwks")]
             remote: None,
             audience: None,
+            scopes: ScopeClaims::default(),
             admission: Admission::default(),
             plain_jwt: false,
         }
@@ -110,6 +117,13 @@ impl Jwt {
         self
     }
 
+    /// Reads the granted scopes from this claim instead of `scope`. Called several times: what all of them grant.
+    #[must_use]
+    pub fn scope_claim(mut self, claim: ScopeClaim) -> Self {
+        self.scopes.add(claim);
+        self
+    }
+
     admission_rules!();
 
     /// The whole verification with the keys of the configuration.
@@ -135,9 +149,8 @@ impl Jwt {
         let audience =
             self.audience.as_deref().or(verify.resource).ok_or(AuthError::invalid("no audience is known"))?;
         let now = verify.clock.unix_seconds();
-        let may_be_id_token = signed.header.kind == Kind::Plain;
-        let expected = Expected { issuer: &self.issuer, audience, now, may_be_id_token };
-        let identity = claims::identity(&signed.claims()?, &expected)?;
+        let expected = Expected { issuer: &self.issuer, audience, now, scopes: &self.scopes };
+        let identity = claims::signed(&signed.claims()?, &expected, signed.header.kind == Kind::Plain)?;
         if self.admission.admits(&identity) { Ok(identity) } else { Err(AuthError::invalid("not admitted here")) }
     }
 
@@ -195,6 +208,7 @@ impl fmt::Debug for Jwt {
         shown.field("remote", &self.remote);
         shown
             .field("audience", &self.audience)
+            .field("scopes", &self.scopes)
             .field("admission", &self.admission)
             .field("plain_jwt", &self.plain_jwt)
             .finish()
