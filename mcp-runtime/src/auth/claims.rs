@@ -6,9 +6,9 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{
-    AuthError, Identity, Principal, object::UniqueObject, scope_claim::ScopeClaims, static_tokens::is_subject,
-};
+#[cfg(feature = "jwt")]
+use super::object::UniqueObject;
+use super::{AuthError, Identity, Principal, scope_claim::ScopeClaims, static_tokens::is_subject};
 
 /// How far `nbf` and `iat` may lie in the future: clocks differ. Expiry has no such grace.
 const LEEWAY_SECONDS: f64 = 30.0;
@@ -74,6 +74,9 @@ fn identity(
     expected: &Expected<'_>,
     expires_at: Option<u64>,
 ) -> Result<Identity, AuthError> {
+    if claims.contains_key("cnf") {
+        return Err(AuthError::invalid("bound to a key of its holder (`cnf`), whose proof is not checked here"));
+    }
     let subject = name(&claims, "sub")?.ok_or(AuthError::invalid("no subject"))?;
     let client = match name(&claims, "client_id")? {
         Some(client) => Some(client),

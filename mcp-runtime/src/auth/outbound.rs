@@ -185,10 +185,11 @@ fn causes(error: &dyn std::error::Error) -> String {
     text
 }
 
-#[cfg(all(test, feature = "jwks"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
+    #[cfg(feature = "jwks")]
     #[tokio::test]
     async fn others_may_not_send_us_into_a_private_network() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -2,7 +2,7 @@
 
 mod credentials;
 mod endpoint;
-#[cfg(all(test, feature = "jwt"))]
+#[cfg(test)]
 mod tests;
 
 use std::{

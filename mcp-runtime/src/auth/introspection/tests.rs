@@ -1,4 +1,5 @@
 //! What is configured, what is sent, and what an answer means.
+#![cfg(feature = "jwt")]
 
 use serde_json::{Map, Value, json};
 
@@ -80,6 +81,7 @@ fn answers_that_admit_nobody() {
         ("not a bearer token", with("token_type", json!(["Bearer"]))),
         ("not an access token", with("typ", "Refresh")),
         ("not an access token", with("token_use", "refresh_token")),
+        ("bound to a key of its holder (`cnf`), whose proof is not checked here", with("cnf", json!({ "jkt": "a" }))),
         ("no subject", without("sub")),
         ("not valid yet", with("nbf", NOW + 31)),
         ("a date is not a number", with("exp", "never")),

@@ -24,6 +24,8 @@ use super::{
     web_url::is_authorization_server,
 };
 
+#[cfg(feature = "jwks")]
+pub(super) use self::key_set::MAX_KEYS;
 pub use self::{
     algorithm::{Algorithm, UnknownAlgorithm},
     key::VerifyingKey,
@@ -31,10 +33,7 @@ pub use self::{
     provider::{CryptoProviderError, install_crypto_provider},
     signing::SigningKey,
 };
-pub(super) use self::{
-    key_set::{KeySet, MAX_KEYS},
-    signed::Signed,
-};
+pub(super) use self::{key_set::KeySet, signed::Signed};
 
 pub(super) const NO_KEY_MADE_THIS: &str = "no key of the issuer made this signature";
 
