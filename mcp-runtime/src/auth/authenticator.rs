@@ -10,8 +10,8 @@ pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
 /// Turns a bearer token (RFC 6750) into an [`Identity`], or says why not.
 ///
-/// Shipped: [`StaticTokens`](super::StaticTokens) and, with the feature `jwt`, [`Jwt`](super::Jwt). A server may have
-/// several: each token is shown only to the one that [`claims`](Self::claims) it, so an issuer never sees another
+/// Shipped: [`StaticTokens`](super::StaticTokens) and, with the features of these names, `Jwt` and `Introspection`. A
+/// server may have several: each token is shown only to the one that [`claims`](Self::claims) it, so an issuer never sees another
 /// issuer's tokens.
 ///
 /// ```

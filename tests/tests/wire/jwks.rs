@@ -178,12 +178,16 @@ async fn old_keys_serve_while_new_ones_are_fetched() {
         assert_eq!(who(&world, &token(&old, subject)).await.ok(), subject);
     }
     issuer.until_hits("/keys", 2).await;
+    // However long it hangs.
+    world.clock.advance(2 * MINUTE);
+    assert_eq!(who(&world, &token(&old, "eve")).await.ok(), "eve");
+    tokio::task::yield_now().await;
     open.send(true).unwrap();
     // A token with a new key waits for the fetch that is under way, and asks for no other.
     assert_eq!(who(&world, &token(&new, "frank")).await.ok(), "frank");
     assert_eq!(issuer.hits("/keys"), 2);
     who(&world, &token(&old, "grace")).await.unauthenticated(true);
-    world.ran(6);
+    world.ran(7);
 }
 
 #[tokio::test]
@@ -257,6 +261,8 @@ async fn whoever_goes_away_does_not_stop_the_fetch_of_others() {
     };
     let first = call(token("alice"));
     issuer.until_hits("/keys", 1).await;
+    // No matter how much later the second one comes.
+    world.clock.advance(MINUTE);
     let second = call(token("bob"));
     first.abort();
     assert!(soon(first).await.unwrap_err().is_cancelled());

@@ -135,3 +135,17 @@ async fn a_published_secret_signs_nothing() {
     world.ran(0);
     who(&world, &key.token(&issuer.url, "alice", &world.clock)).await.ok();
 }
+
+#[tokio::test]
+async fn only_algorithms_that_the_operator_named() {
+    use mcp_runtime::auth::{Algorithm, Jwt};
+    let key = Key::new("a");
+    let issuer = Issuer::publishing(&[&key]).await;
+    for (allowed, status) in [(Algorithm::ES256, 200), (Algorithm::ES384, 503)] {
+        let world = crate::world::World::new(mcp_runtime::tools![crate::world::whoami], |builder| {
+            let jwt = Jwt::issuer(issuer.url.as_str()).jwks(issuer.keys_url()).algorithms([allowed]);
+            builder.auth(jwt.anyone())
+        });
+        assert_eq!(who(&world, &key.token(&issuer.url, "alice", &world.clock)).await.status, status, "{allowed}");
+    }
+}

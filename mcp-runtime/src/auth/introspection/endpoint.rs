@@ -24,8 +24,8 @@ use crate::{
 /// How many questions may be open at once.
 const MAX_OPEN: usize = 64;
 
-/// The largest answer that is read, in bytes.
-const MAX_ANSWER: usize = 64 * 1024;
+/// The largest answer that is read, in bytes: what is in it is remembered with its token.
+const MAX_ANSWER: usize = 16 * 1024;
 
 /// When to come back after a question that found no place, and after one that was not answered.
 const FULL: Duration = Duration::from_secs(1);

@@ -35,8 +35,8 @@ const MAX_REFUSED: usize = 1_000;
 ///
 /// The answer must say `active: true`, and its `aud` must be this server's identifier, byte for byte; `sub` is
 /// mandatory (`username` is never taken for it); `iss`, if present, is the configured one; `exp`, `nbf` and `iat`, if
-/// present, hold; `token_type`, if present, is `Bearer`. Scopes, clients and admission are as for
-/// [`Jwt`](https://docs.rs/mcp-runtime/latest/mcp_runtime/auth/struct.Jwt.html): an admission rule is mandatory.
+/// present, hold; `token_type`, if present, is `Bearer`. Scopes, clients and admission are as for `Jwt`: an admission
+/// rule is mandatory.
 ///
 /// A good token is remembered for a minute and never past its `exp`; without `exp`, every call asks. So a revoked token
 /// is refused after a minute. A refused one is remembered for five seconds. At most 64 questions are open at once, each

@@ -211,6 +211,6 @@ async fn landed(flight: Option<watch::Receiver<()>>) {
 impl fmt::Debug for KeyCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let keys = self.state().keys.as_ref().map_or(0, |fetched| fetched.keys.len());
-        f.debug_struct("KeyCache").field("source", &self.fetch).field("keys", &keys).finish()
+        f.debug_struct("KeyCache").field("keys", &keys).finish_non_exhaustive()
     }
 }

@@ -28,14 +28,12 @@ const FRESH: (Duration, Duration) = (Duration::from_secs(5 * 60), Duration::from
 const FRESH_BY_DEFAULT: Duration = Duration::from_secs(10 * 60);
 
 /// How to get at the keys.
-#[derive(Debug)]
 pub(super) enum Source {
     Url(Url),
     /// The issuer's own URL, whose metadata says where they are.
     Issuer(Url),
 }
 
-#[derive(Debug)]
 pub(super) struct Fetch {
     issuer: Box<str>,
     source: Source,

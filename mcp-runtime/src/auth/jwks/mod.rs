@@ -8,7 +8,10 @@ mod jwk;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use self::{cache::KeyCache, fetch::Source};
 use super::{
@@ -23,7 +26,7 @@ use crate::clock::Clock;
 const MAX_DOCUMENT: usize = 256 * 1024;
 
 /// Where an issuer's keys are to be found, as configured; and those that were found.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct RemoteKeys {
     url: Option<Box<str>>,
     discover: bool,
@@ -165,5 +168,19 @@ impl RemoteKeys {
             problems.extend(self.cache(issuer).err().map(str::to_owned));
         }
         problems
+    }
+}
+
+impl fmt::Debug for RemoteKeys {
+    /// A query may hold a secret, and is left out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = self.url.as_deref().and_then(WebUrl::split).map(|url| format!("{}{}", url.origin, url.path));
+        f.debug_struct("RemoteKeys")
+            .field("url", &url)
+            .field("discover", &self.discover)
+            .field("algorithms", &self.algorithms)
+            .field("plain_http", &self.plain_http)
+            .field("cache", &self.cache.get())
+            .finish()
     }
 }

@@ -194,6 +194,7 @@ fn every_mistake_in_the_configuration_is_a_sentence() {
         Jwt::issuer("accounts").anyone().jwks("https://keys.example.com/keys"),
     ] {
         assert_eq!(problems(&fine), Vec::<String>::new(), "{fine:?}");
+        assert!(!format!("{fine:?}").contains("tenant"), "a query may be secret: {fine:?}");
     }
     for (bad, word) in [
         (issuer(), "`.jwks(url)` or `.discover()`"),
