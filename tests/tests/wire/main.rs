@@ -27,6 +27,7 @@ mod random;
 mod raw;
 mod results;
 mod scopes;
+mod sets;
 mod shutdown;
 mod tokens;
 mod world;

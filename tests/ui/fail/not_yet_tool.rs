@@ -4,7 +4,7 @@
 use mcp_runtime::{tool, tools};
 
 /// Later.
-#[tool(concurrency = 4, guard = owns(project), confirm = "Sure?", inline, icons = "x.png", meta(a = 1))]
+#[tool(concurrency = 4, guard = owns(project), confirm = "Sure?")]
 async fn later() {}
 
 /// Limits.
