@@ -96,6 +96,34 @@ pub(crate) fn bad_scope_character(scope: &str, character: char) -> String {
     )
 }
 
+pub(crate) const SCOPE_TOO_LONG: &str = "a scope has at most 128 characters";
+
+pub(crate) fn scope_braces(scope: &str) -> String {
+    format!("`{scope}`: braces hold the name of an argument, as in `project:{{project}}:write`")
+}
+
+pub(crate) fn scope_begins_with_argument(scope: &str) -> String {
+    format!(
+        "`{scope}` begins with an argument, so a model could choose any scope; begin with a word of yours, as in `project:{{project}}`"
+    )
+}
+
+pub(crate) fn scope_argument_not_alone(scope: &str, name: &str) -> String {
+    format!(
+        "`{{{name}}}` is only a part of a part in `{scope}`, so different values could make the same scope; put `:` or `/` around it"
+    )
+}
+
+pub(crate) fn scope_without_argument(name: &str) -> String {
+    format!("this tool has no argument `{name}` to fill `{{{name}}}` with; write the name that models send")
+}
+
+pub(crate) fn guard_without_argument(name: &str) -> String {
+    format!("this tool has no argument called `{name}`; a guard names parameters that models send")
+}
+
+pub(crate) const LIMIT_ARRAY: &str = "write `rate_limit` once for each limit: all of them must have room";
+
 pub(crate) fn scope_twice(scope: &str) -> String {
     format!("the scope `{scope}` is named twice; once is enough")
 }

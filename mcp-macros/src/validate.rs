@@ -6,7 +6,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use syn::{Ident, ext::IdentExt};
 
 use crate::{
-    attr::{self, tool::ToolAttr, tools::GroupAttr},
+    attr::{self, scope::Scopes, tool::ToolAttr, tools::GroupAttr},
     errors::{self, Errors},
     signature::{Argument, Function, Shape, is_identity},
 };
@@ -56,6 +56,7 @@ pub(crate) fn parameters(attr: &ToolAttr, shape: &Shape, name: &Ident, errors: &
         }
     }
     headers(&arguments, errors);
+    asked(attr, shape, &arguments, errors);
     let injected = shape.injected().count();
     if arguments.len() > MOST_ARGUMENTS {
         errors.push(name, errors::too_many_arguments(arguments.len()));
@@ -64,6 +65,23 @@ pub(crate) fn parameters(attr: &ToolAttr, shape: &Shape, name: &Ident, errors: &
         errors.push(name, errors::too_many_injected(injected));
     }
     whole(shape, &arguments, errors) && arguments.len() <= MOST_ARGUMENTS && injected <= MOST_INJECTED
+}
+
+/// The arguments that scopes and the guard name. The fields of `Args<T>` only its type knows.
+fn asked(attr: &ToolAttr, shape: &Shape, arguments: &[&Argument], errors: &mut Errors) {
+    if shape.wholes().next().is_some() {
+        return;
+    }
+    for template in attr.scopes.iter().flat_map(Scopes::templates) {
+        for name in template.arguments().filter(|name| arguments.iter().all(|argument| argument.name != *name)) {
+            errors.push(&template.at, errors::scope_without_argument(name));
+        }
+    }
+    for name in attr.guard.iter().flat_map(|guard| &guard.arguments) {
+        if arguments.iter().all(|argument| argument.at != *name) {
+            errors.push(name, errors::guard_without_argument(&name.unraw().to_string()));
+        }
+    }
 }
 
 /// `Args<T>` stands alone.

@@ -2,7 +2,9 @@
 
 pub(crate) mod arg;
 pub(crate) mod duration;
+pub(crate) mod guard;
 pub(crate) mod icon;
+pub(crate) mod limit;
 pub(crate) mod literal;
 pub(crate) mod meta;
 pub(crate) mod rate;
@@ -43,6 +45,9 @@ pub(crate) struct Known {
     /// What cannot be written yet, each with what to do instead.
     pub(crate) later: &'static [(&'static str, &'static str)],
 }
+
+/// Keys that add up where they are written several times.
+const REPEATABLE: [&str; 1] = ["rate_limit"];
 
 impl Entry {
     pub(crate) fn name(&self) -> String {
@@ -106,20 +111,13 @@ pub(crate) fn entries(lists: impl IntoIterator<Item = TokenStream>, known: &Know
             errors.push(&entry.key, errors::not_yet(&format!("`{key}`"), instead));
         } else if !known.keys.iter().any(|(key, _)| *key == name) {
             errors.push(&entry.key, unknown(&name, known));
-        } else if list.iter().any(|other| other.name() == name) {
-            errors.push(&entry.key, twice(&name));
+        } else if !REPEATABLE.contains(&name.as_str()) && list.iter().any(|other| other.name() == name) {
+            errors.push(&entry.key, errors::key_twice(&name));
         } else {
             list.push(entry);
         }
     }
     list
-}
-
-fn twice(name: &str) -> String {
-    match name {
-        "rate_limit" => errors::not_yet("more than one `rate_limit`", "keep the one that protects most"),
-        _ => errors::key_twice(name),
-    }
 }
 
 fn unknown(name: &str, known: &Known) -> String {
@@ -237,6 +235,18 @@ fn to_next_comma(input: ParseStream<'_>) -> syn::Result<()> {
     }
     input.parse::<Option<Token![,]>>()?;
     Ok(())
+}
+
+/// `key = 50`: a whole number above zero.
+pub(crate) fn count(entry: &Entry, known: &Known, errors: &mut Errors) -> Option<u32> {
+    let number = match &entry.value {
+        Value::Is(value) => match plain(value) {
+            Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => number.base10_parse::<u32>().ok(),
+            _ => None,
+        },
+        _ => None,
+    };
+    number.filter(|number| *number > 0).or_else(|| entry.wrong(known, errors))
 }
 
 /// What `macro_rules!` passes on comes in invisible brackets.

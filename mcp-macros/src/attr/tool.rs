@@ -4,12 +4,12 @@ use proc_macro2::TokenStream;
 use syn::{Expr, Ident, LitStr, Path};
 
 use super::{
-    Entry, Known, Value, duration, entries,
+    Entry, Known, Value, count, duration, entries,
+    guard::{self, Guard},
     icon::{self, Icon},
+    limit::{self, Limit},
     meta,
-    rate::{self, Rate},
     scope::{self, Scopes},
-    text,
 };
 use crate::errors::{self, Errors};
 
@@ -19,6 +19,8 @@ const KNOWN: Known = Known {
         ("scopes", "scopes = \"read write\""),
         ("rate_limit", "rate_limit = \"100/h\""),
         ("timeout", "timeout = \"30s\""),
+        ("concurrency", "concurrency = 4"),
+        ("guard", "guard = owns(project)"),
         ("name", "name = \"get_user\""),
         ("title", "title = \"Get a user\""),
         ("description", "description = \"Finds a user by id.\""),
@@ -31,11 +33,7 @@ const KNOWN: Known = Known {
         ("meta", "meta(\"example.com/team\" = \"billing\")"),
         ("crate", "crate = my_crate::mcp_runtime"),
     ],
-    later: &[
-        ("concurrency", "use a semaphore in a `State`"),
-        ("guard", "check it in the body and return `ToolError::visible(..)`"),
-        ("confirm", "mark the tool `destructive`: clients then ask"),
-    ],
+    later: &[("confirm", "mark the tool `destructive`: clients then ask")],
 };
 
 /// What a `#[tool]` says.
@@ -47,7 +45,11 @@ pub(crate) struct ToolAttr {
     pub(crate) scopes: Option<Scopes>,
     /// The key, also when its value was wrong.
     pub(crate) scopes_key: Option<Ident>,
-    pub(crate) rate_limit: Option<Rate>,
+    pub(crate) rate_limits: Vec<Limit>,
+    pub(crate) concurrency: Option<u32>,
+    pub(crate) guard: Option<Guard>,
+    /// The key, also when its value was wrong.
+    pub(crate) guard_key: Option<Ident>,
     /// Milliseconds.
     pub(crate) timeout: Option<u64>,
     pub(crate) name: Option<LitStr>,
@@ -84,7 +86,12 @@ impl ToolAttr {
                 self.scopes_key = Some(entry.key.clone());
                 self.scopes = scopes(entry, errors);
             }
-            "rate_limit" => self.rate_limit = rate_limit(entry, errors),
+            "rate_limit" => self.rate_limits.extend(limit::parse(entry, &KNOWN, errors)),
+            "concurrency" => self.concurrency = count(entry, &KNOWN, errors),
+            "guard" => {
+                self.guard_key = Some(entry.key.clone());
+                self.guard = guard::parse(entry, &KNOWN, errors);
+            }
             "timeout" => self.timeout = timeout(entry, errors),
             "name" => self.name = entry.text(&KNOWN, errors),
             "title" => self.title = entry.text(&KNOWN, errors),
@@ -127,41 +134,4 @@ fn timeout(entry: &Entry, errors: &mut Errors) -> Option<u64> {
             None
         }
     }
-}
-
-fn rate_limit(entry: &Entry, errors: &mut Errors) -> Option<Rate> {
-    let limit = match &entry.value {
-        Value::Is(value) => value,
-        Value::Call(values) => {
-            let Some((limit, options)) = values.split_first() else { return entry.wrong(&KNOWN, errors) };
-            options.iter().for_each(|option| limit_option(option, errors));
-            limit
-        }
-        Value::Bare => return entry.wrong(&KNOWN, errors),
-    };
-    if matches!(super::plain(limit), Expr::Array(_)) {
-        errors.push(limit, errors::not_yet("more than one `rate_limit`", "keep the one that protects most"));
-        return None;
-    }
-    let Some(limit) = text(limit) else { return entry.wrong(&KNOWN, errors) };
-    match rate::parse(&limit.value()) {
-        Ok(rate) => Some(rate),
-        Err(why) => {
-            errors.push(limit, errors::bad_rate(&limit.value(), why));
-            None
-        }
-    }
-}
-
-const LIMIT_OPTIONS: Known = Known {
-    keys: &[],
-    later: &[
-        ("burst", "a limit holds in any window, so \"20/s\" already admits 20 at once"),
-        ("per", "a limit counts the calls of one caller to one tool"),
-    ],
-};
-
-/// `burst = 50`, `per = client`
-fn limit_option(option: &Expr, errors: &mut Errors) {
-    entries([quote::quote!(#option)], &LIMIT_OPTIONS, errors);
 }

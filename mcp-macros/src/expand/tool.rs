@@ -4,7 +4,7 @@ use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Attribute, Type, ext::IdentExt};
 
-use super::policy::policy;
+use super::policy::{asked, constants, policy};
 use crate::{
     attr::{arg::DefaultValue, icon::Icon, tool::ToolAttr},
     signature::{Argument, Function, Param, Shape},
@@ -66,7 +66,8 @@ pub(crate) fn markers(model: &ToolModel<'_>) -> TokenStream {
     let marker = matches!(model.receiver, Receiver::Method(_)).then(|| marker(model, TokenStream::new()));
     let parts = model.shape.as_ref().map_or_else(|| Parts::none(&rt), |shape| Parts::of(model, shape));
     let Parts { args, injected, output, arguments, inject, output_of, run } = parts;
-    let (name, info, policy) = (&model.name, info(model), policy(model.attr, &rt));
+    let (name, info) = (&model.name, info(model));
+    let (policy, asked) = (policy(model.attr, model.shape.as_ref(), &rt), asked(model.attr, model.shape.as_ref(), &rt));
     let floor = model.has_floor.then(|| quote!(.floor(&__FLOOR)));
     // A type that the author keeps private while the function is not is reported on these items.
     let name_span = model.function.sig.ident.span();
@@ -76,14 +77,17 @@ pub(crate) fn markers(model: &ToolModel<'_>) -> TokenStream {
     let receiver = model.receiver_type();
     let deprecated = model.function.attrs.iter().any(|attr| attr.path().is_ident("deprecated"));
     let quiet = deprecated.then(|| quote!(#[allow(deprecated)]));
+    let constants = constants(model.attr, &rt);
     quote_spanned! {Span::mixed_site()=>
         #marker
+        #constants
         #(#cfgs)*
         #[automatically_derived]
         impl #rt::Protected for #ident {
             const NAME: &'static str = #name;
             const POLICY: #rt::Policy = #policy #floor;
             #args
+            #asked
         }
         #(#cfgs)*
         #[automatically_derived]

@@ -153,8 +153,8 @@ impl<A> Copy for GuardOf<A> {}
 
 /// Asks a type whether it is a guard's future; this is the one place.
 #[doc(hidden)]
-pub fn asking<F: Asking>(future: F) -> F {
-    future
+pub async fn asking<F: Asking>(future: F) -> Result<(), Refused> {
+    future.await
 }
 
 /// Boxes a guard.

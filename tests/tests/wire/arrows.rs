@@ -16,17 +16,26 @@ enum Of {
 use Of::{All, Only};
 
 /// The one rule. Lower rooms know nothing of higher ones.
-const ARROWS: [(&str, &[Of]); 9] = [
+const ARROWS: [(&str, &[Of]); 10] = [
+    ("caught", &[]),
     ("clock", &[]),
     ("protocol", &[]),
     ("auth", &[All("clock"), All("protocol")]),
-    ("guard", &[All("auth"), All("clock"), All("protocol")]),
+    ("guard", &[All("auth"), All("caught"), All("clock"), All("protocol")]),
     ("tool", &[All("guard"), All("auth"), All("clock"), All("protocol")]),
     // The exceptions: settings are collected by the builder, and the shared HTTP surface asks whose name the server
     // goes by.
     (
         "server",
-        &[All("tool"), All("guard"), All("auth"), All("clock"), All("protocol"), Only("http", &["HttpSettings"])],
+        &[
+            All("tool"),
+            All("guard"),
+            All("auth"),
+            All("caught"),
+            All("clock"),
+            All("protocol"),
+            Only("http", &["HttpSettings"]),
+        ],
     ),
     ("http", &[Only("auth", &["PublicUrl", "WebUrl", "is_loopback_host", "split_port"])]),
     ("transport", &[All("server"), All("http"), All("tool"), All("guard"), All("auth"), All("clock"), All("protocol")]),
