@@ -163,6 +163,8 @@ pub(crate) fn bad_header(name: &str) -> String {
     )
 }
 
+pub(crate) const HEADER_WITH_DEFAULT: &str = "an argument with a header has no default: the header says whether it was sent; take an `Option`, and choose in the body";
+
 pub(crate) fn header_twice(name: &str) -> String {
     format!("two arguments are mirrored in `Mcp-Param-{name}`, and headers do not tell case; give one another name")
 }

@@ -103,6 +103,11 @@ fn headers(arguments: &[&Argument], errors: &mut Errors) {
             errors.push(header, errors::header_twice(&name));
         }
     }
+    for argument in arguments.iter().filter(|argument| argument.default.is_some()) {
+        if let Some(header) = &argument.header {
+            errors.push(header, errors::HEADER_WITH_DEFAULT);
+        }
+    }
 }
 
 /// The name that clients call.

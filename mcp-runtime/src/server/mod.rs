@@ -15,6 +15,8 @@ use std::sync::Arc;
 
 #[cfg(any(test, feature = "http", feature = "testing"))]
 pub(crate) use self::core::Announced;
+#[cfg(feature = "http")]
+pub(crate) use self::core::ParamHeaders;
 pub(crate) use self::core::{Arrival, Core, unreadable, unsupported_version};
 pub use builder::{BuildError, ServerBuilder};
 pub(crate) use observe::Observer;

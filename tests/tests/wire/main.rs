@@ -19,6 +19,7 @@ mod legacy;
 mod listen;
 mod lists;
 mod memory;
+mod mirrored;
 mod names;
 mod oracle;
 mod providers;

@@ -29,6 +29,10 @@ async fn names(
 #[tool]
 async fn twice(#[arg(header = "Region")] a: String, #[arg(header = "REGION")] b: String) {}
 
+/// Sent or not?
+#[tool]
+async fn default(#[arg(header = "Region", default = "eu")] region: String) {}
+
 fn main() {
-    let _ = tools![values, names, twice];
+    let _ = tools![values, names, twice, default];
 }

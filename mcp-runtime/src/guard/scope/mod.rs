@@ -10,6 +10,7 @@ mod tests;
 
 use std::{borrow::Cow, collections::HashSet};
 
+pub(crate) use expr::is_scope_value;
 pub use expr::{ScopeExpr, ScopeList, ScopePart};
 pub(crate) use requirement::{Requirement, UNKNOWN, Values};
 

@@ -30,7 +30,7 @@ use crate::{
     guard::Denial,
     http::{Forbidden, add_cors, preflight},
     protocol::{ErrorCode, Id, Message, Reply, Revision, RpcError},
-    server::{Outcome, unreadable, unsupported_version},
+    server::{Announced, Outcome, unreadable, unsupported_version},
 };
 
 const FOR_ITSELF: &str = "this server has no authentication and answers its own machine only";
@@ -126,8 +126,10 @@ impl Sender {
 pub(super) async fn identify(app: &App, headers: &HeaderMap, sender: &Sender) -> Result<Caller, Denial> {
     let core = app.server.core();
     let challenge = || {
+        let params = headers::Params(headers);
         let announced = headers::announced(headers).ok();
-        let scopes = announced.map_or_else(Vec::new, |announced| core.scopes_of(&announced));
+        let scopes = announced
+            .map_or_else(Vec::new, |announced| core.scopes_of(&Announced { params: Some(&params), ..announced }));
         Denial::Unauthenticated { scopes, token_sent: true }
     };
     let failed = |reason: &'static str| {
