@@ -24,7 +24,12 @@ use proc_macro::TokenStream;
 /// | `#[tool(public)]` | anybody, with or without credentials |
 /// | `scopes = "read write"` | callers with all of these scopes |
 /// | `scopes = any("admin", all("read", "audit"))` | alternatives, freely nested |
-/// | `rate_limit = "100/h"` | at most 100 calls of one caller in *any* hour; `20/s`, `5/15m`, `1000/d`, up to 31 days |
+/// | `scopes = "project:{project}:read"` | filled from an argument, which must match `[A-Za-z0-9_.~-]{1,64}` |
+/// | `scopes = READ` | a `const READ: &str` with a list, also inside `any` and `all` |
+/// | `rate_limit = "100/h"` | at most 100 calls of one caller in *any* hour; `20/s`, `5/15m`, `1000/d`, up to 31 days; may be repeated |
+/// | `rate_limit("20/s", burst = 50, per = client)` | 50 at once, refilled at 20 a second; counted per `subject`, `client`, `address` or `global` |
+/// | `concurrency = 4` | at most so many calls at once; the next one is told to wait |
+/// | `guard = owns(project)` | a rule of your own: `async fn owns(cx: &GuardCx, project: &str) -> Result<(), Refused>` |
 /// | `timeout = "30s"` | per call; `500ms`, `5m`, `1h`, up to 24 hours |
 ///
 /// # What clients are told
