@@ -43,7 +43,7 @@ mod tool;
 mod transport;
 
 #[cfg(feature = "http")]
-pub use self::http::HttpSettings;
+pub use self::http::{ForwardedHeader, HttpSettings};
 /// The attribute for implementations of [`Authenticator`](auth::Authenticator).
 pub use async_trait::async_trait;
 pub use auth::Identity;
@@ -69,7 +69,7 @@ pub use tool::{
     Tool, ToolError, ToolInfo, ToolSet, Tools,
 };
 #[cfg(feature = "http")]
-pub use transport::{ServeError, stop_signal};
+pub use transport::{Routers, ServeError, Shutdown, stop_signal};
 
 /// The README's code is compiled, so that it cannot lie.
 #[cfg(all(doctest, feature = "http", feature = "jwt"))]

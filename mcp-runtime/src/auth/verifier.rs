@@ -106,6 +106,12 @@ impl Verifier {
         servers
     }
 
+    /// The issuers whose tokens are accepted, as far as they have a name.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn issuers(&self) -> impl Iterator<Item = &str> {
+        self.authenticators.iter().filter_map(|authenticator| authenticator.issuer())
+    }
+
     /// Everything that is wrong with the configuration.
     pub(crate) fn problems(&self) -> Vec<String> {
         let resource = self.resource.as_deref();

@@ -37,6 +37,16 @@ impl Catalogue {
         self.implications.extend(implied.into_iter().map(|implied| (name.clone(), implied.into())));
     }
 
+    /// Each scope and what it implies, for people.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn lines(&self) -> impl Iterator<Item = String> {
+        self.declared.iter().map(|(name, description)| {
+            let implied: Vec<_> = self.implied_by(name).map(|implied| format!("`{implied}`")).collect();
+            let implies = if implied.is_empty() { String::new() } else { format!(" Implies {}.", implied.join(", ")) };
+            format!("Scope `{name}`: {description}.{implies}")
+        })
+    }
+
     /// Whether no scope was declared, so that policies may use any.
     pub(crate) fn is_open(&self) -> bool {
         self.declared.is_empty()
