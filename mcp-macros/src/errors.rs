@@ -193,7 +193,7 @@ pub(crate) fn primitive_name(name: &str) -> String {
 
 pub(crate) fn shadows_path(name: &str) -> String {
     format!(
-        "inside a tool called `{name}`, `{name}::` no longer means the crate or module; write `#[tool(name = \"{name}\")]` and call the function `{name}_tool`"
+        "where a tool is called `{name}`, `{name}::` no longer means the crate or module; write `#[tool(name = \"{name}\")]` and call the function `{name}_tool`"
     )
 }
 
@@ -269,10 +269,11 @@ pub(crate) const SET_NOT_IMPL: &str =
 pub(crate) const SET_EMPTY: &str = "no tool in this `#[toolset]`; put `#[tool]` on each method that models may call";
 pub(crate) const MOD_EMPTY: &str =
     "no tool in this `#[toolset]`; put `#[tool]` on each function that models may call, directly in the module";
-pub(crate) const MOD_ELSEWHERE: &str = "`#[toolset]` cannot see into another file; write `mod files { … }` there and `#[toolset]` on it, or list the tools with `tools![files::read]`";
+pub(crate) const MOD_ELSEWHERE: &str = "`#[toolset]` sees no other file; in that file, write `#[toolset] pub mod files { … }` around the tools, or list them with `tools![files::read]`";
 pub(crate) const MOD_HAS_TOOLS: &str =
     "`#[toolset]` gives this module a function `tools()`; call this one something else";
-pub(crate) const TEMPLATE_IN_GROUP: &str = "a group has no arguments to fill `{…}` from; write such a scope on each tool, or escape nothing: scopes have no braces";
+pub(crate) const TEMPLATE_IN_GROUP: &str =
+    "a group has no arguments to fill `{…}` from; write such a scope on each tool";
 pub(crate) const SET_RECEIVER: &str =
     "a tool shares its value with all other calls, so it takes `&self`; keep what changes in a `Mutex`, or in a store";
 pub(crate) const SET_NO_RECEIVER: &str =

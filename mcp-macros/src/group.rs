@@ -180,15 +180,17 @@ impl<'g> Module<'g> {
 
     fn expand_tool(&mut self, attr: &ToolAttr, function: &mut ItemFn, errors: &mut Errors) -> TokenStream {
         let name = function.sig.ident.unraw().to_string();
-        if self.types.contains(&name) {
-            errors.push(&function.sig.ident, errors::same_name(&name));
+        let double = self.types.contains(&name);
+        if double || self.starts.contains(&name) {
+            let message = if double { errors::same_name(&name) } else { errors::shadows_path(&name) };
+            errors.push(&function.sig.ident, message);
             signature::strip(&mut function.sig);
             return function.to_token_stream();
         }
         let ItemFn { attrs, vis, sig, block, .. } = function.clone();
         let cfgs = attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect();
         let function = Function { attrs, vis, sig, body: block.into_token_stream() };
-        let expanded = expand_function(attr, self.group, function, |name| self.starts.contains(name), errors);
+        let expanded = expand_function(attr, self.group, function, false, errors);
         self.listed.extend(expanded.marker.map(|marker| Listed { cfgs, marker }));
         expanded.tokens
     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
-use syn::FnArg;
+use syn::{FnArg, ext::IdentExt};
 
 use crate::{
     attr::{self, tool::ToolAttr, tools::GroupAttr},
@@ -36,7 +36,8 @@ fn free_function(attr: TokenStream, function: Function, errors: &mut Errors) -> 
     let mut names = HashSet::new();
     validate::path_starts(function.sig.to_token_stream(), &mut names);
     validate::path_starts(function.body.clone(), &mut names);
-    expand_function(&attr, &GroupAttr::default(), function, |name| names.contains(name), errors).tokens
+    let shadows = names.contains(&function.sig.ident.unraw().to_string());
+    expand_function(&attr, &GroupAttr::default(), function, shadows, errors).tokens
 }
 
 /// A function with what stands beside it.
@@ -46,12 +47,12 @@ pub(crate) struct Expanded {
     pub(crate) marker: Option<Ident>,
 }
 
-/// Expands a free function, alone or in a module, of which `starts_paths` tells what is in front of a `::`.
+/// Expands a free function, alone or in a module. `shadows` is whether its type would hide something it uses.
 pub(crate) fn expand_function(
     attr: &ToolAttr,
     group: &GroupAttr,
     mut function: Function,
-    starts_paths: impl Fn(&str) -> bool,
+    shadows: bool,
     errors: &mut Errors,
 ) -> Expanded {
     if let Some(FnArg::Receiver(receiver)) = function.sig.inputs.first() {
@@ -61,7 +62,7 @@ pub(crate) fn expand_function(
         return Expanded { tokens: function.into_token_stream(), marker: None };
     }
     let krate = expand::runtime(attr.krate.as_ref().or(group.krate.as_ref()));
-    let collision = validate::collision(&function, &krate, starts_paths, errors);
+    let collision = validate::collision(&function, &krate, shadows, errors);
     let judged = Judged::new(attr, group, &function, errors);
     signature::strip(&mut function.sig);
     if collision == Collision::Everywhere {

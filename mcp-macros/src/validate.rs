@@ -144,12 +144,7 @@ pub(crate) enum Collision {
 }
 
 /// A free function gets a type of the same name beside it; the compiler's words on what that hides are unreadable.
-pub(crate) fn collision(
-    function: &Function,
-    krate: &TokenStream,
-    starts_paths: impl Fn(&str) -> bool,
-    errors: &mut Errors,
-) -> Collision {
+pub(crate) fn collision(function: &Function, krate: &TokenStream, shadows: bool, errors: &mut Errors) -> Collision {
     let name = function.sig.ident.unraw().to_string();
     if PRIMITIVES.contains(&name.as_str()) {
         errors.push(&function.sig.ident, errors::primitive_name(&name));
@@ -159,7 +154,7 @@ pub(crate) fn collision(
         errors.push(&function.sig.ident, errors::shadows_path(&name));
         return Collision::Everywhere;
     }
-    if starts_paths(&name) {
+    if shadows {
         errors.push(&function.sig.ident, errors::shadows_path(&name));
         return Collision::Path;
     }

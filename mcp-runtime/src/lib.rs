@@ -47,7 +47,12 @@ pub use self::http::{ForwardedHeader, HttpSettings};
 /// The attribute for implementations of [`Authenticator`](auth::Authenticator).
 pub use async_trait::async_trait;
 pub use auth::Identity;
-pub use mcp_macros::{tool, tools, toolset};
+#[doc = include_str!("docs/tool.md")]
+pub use mcp_macros::tool;
+#[doc = include_str!("docs/tools.md")]
+pub use mcp_macros::tools;
+#[doc = include_str!("docs/toolset.md")]
+pub use mcp_macros::toolset;
 pub use protocol::Revision;
 pub use schemars;
 pub use server::{

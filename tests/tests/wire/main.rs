@@ -38,6 +38,7 @@ mod random;
 mod raw;
 mod results;
 mod scopes;
+mod sets;
 mod shutdown;
 mod tokens;
 #[cfg(unix)]
