@@ -12,6 +12,7 @@ mod client;
 mod connections;
 mod eras;
 mod failures;
+mod guards;
 mod headers;
 mod hosts;
 mod json;
