@@ -85,7 +85,7 @@ impl Authenticator for Everybody {
         Ok(Identity::new("bench", token.expose()).build())
     }
 
-    fn cache_for(&self) -> Duration {
+    fn cache_for(&self, _: &Identity) -> Duration {
         Duration::ZERO
     }
 }
