@@ -76,6 +76,6 @@ pub use tool::{
 pub use transport::{Routers, ServeError, Shutdown, stop_signal};
 
 /// The README's code is compiled, so that it cannot lie.
-#[cfg(all(doctest, feature = "http", feature = "jwt"))]
+#[cfg(all(doctest, feature = "http", feature = "jwks"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
