@@ -157,7 +157,7 @@ enum Names<'de> {
 }
 
 impl<'de> Names<'de> {
-    fn add<E: de::Error>(&mut self, name: &Cow<'de, str>) -> Result<(), E> {
+    fn add<E: de::Error>(&mut self, Text(name): &Text<'de>) -> Result<(), E> {
         let is_new = match self {
             Self::Fields { fields, seen } => {
                 let Some(index) = fields.iter().position(|field| *field == &**name) else {
@@ -200,9 +200,9 @@ impl<'de, M: MapAccess<'de>> MapAccess<'de> for NamedOnce<'de, M> {
     type Error = M::Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, M::Error> {
-        let Some(Text(name)) = self.map.next_key::<Text<'de>>()? else { return Ok(None) };
+        let Some(name) = self.map.next_key::<Text<'de>>()? else { return Ok(None) };
         self.names.add(&name)?;
-        match name {
+        match name.0 {
             Cow::Borrowed(name) => seed.deserialize(BorrowedStrDeserializer::new(name)),
             Cow::Owned(name) => seed.deserialize(StringDeserializer::new(name)),
         }
