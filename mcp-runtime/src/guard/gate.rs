@@ -71,6 +71,12 @@ impl Gate {
         self.ledger.ask(Ask::Charge, caller, &self.other, self.clock.millis()).map(drop)
     }
 
+    /// Whether the refusal of the author's rule could be paid for. Otherwise the rule is not asked: a right guess must not
+    /// be worth more than a wrong one.
+    fn may_be_refused(&self, caller: &Caller) -> Result<(), Denial> {
+        self.ledger.ask(Ask::Test, caller, &self.other, self.clock.millis()).map(drop)
+    }
+
     /// Writes down a failure to authenticate, or a call without credentials.
     pub(crate) fn charge_address(&self, address: ClientAddress) -> Result<(), Denial> {
         self.ledger.charge_failure(address, self.clock.millis())
@@ -186,8 +192,9 @@ impl<T: Protected> Gated<T> {
             GuardOf::Caller(guard) => guard(self.context(caller)),
             _ => return Box::pin(std::future::ready(Ok(CallerAsked { tool: T::NAME }))),
         };
-        let timeout = self.rule.timeout;
+        let (timeout, may_be_refused) = (self.rule.timeout, self.gate.may_be_refused(caller));
         Box::pin(async move {
+            may_be_refused?;
             verdict(asked(T::NAME, timeout, asking).await?)?;
             Ok(CallerAsked { tool: T::NAME })
         })
@@ -228,7 +235,7 @@ impl<T: Protected> Gated<T> {
 
     fn ask_about<'a>(&'a self, guard: ArgumentGuard<T::Args>, caller: Caller, args: T::Args) -> Decision<'a, T> {
         // Calls that would be refused anyway do not get to the author's rule.
-        if let Err(denial) = self.room(&caller) {
+        if let Err(denial) = self.room(&caller).and_then(|_| self.gate.may_be_refused(&caller)) {
             return Decision::Now(Err(denial.into()));
         }
         let asking = guard(self.context(&caller), args);

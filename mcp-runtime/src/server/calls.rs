@@ -65,13 +65,21 @@ impl Core {
         if let Err(denial) = tool.test(arrival.caller, UNKNOWN) {
             return self.deny(id, denial, arrival, watch);
         }
-        let asked = match tool.ask_caller(arrival.caller).await {
-            Ok(asked) => asked,
-            Err(denial) => return self.deny(id, denial, arrival, watch),
+        let now;
+        let asked = match arrival.caller_asked {
+            // From the headers; the body has been compared with them.
+            Some(asked) => asked,
+            None => match tool.ask_caller(arrival.caller).await {
+                Ok(asked) => {
+                    now = asked;
+                    &now
+                }
+                Err(denial) => return self.deny(id, denial, arrival, watch),
+            },
         };
         let verify = |_: &Head<'_>| Ok(());
         let compare = |header: &str, says: Option<Mirrored<'_>>| verify_param(header, says, arrival);
-        let input = self.input(arrival, Some(&asked), &verify, &compare);
+        let input = self.input(arrival, Some(asked), &verify, &compare);
         match catch(|| tool.call_arguments(params.arguments.map(RawValue::get), input)) {
             Some(beginning) => self.follow(id, tool, beginning, arrival, watch).await,
             None => {
