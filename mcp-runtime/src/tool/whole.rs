@@ -24,7 +24,8 @@ use crate::protocol::{ArgumentSeed, Text};
 ///
 /// It is as strict as arguments that are written one by one: nothing but an object is read, no name may stand twice,
 /// and a name that is not a field is refused. A struct that collects what it does not know, with
-/// `#[serde(flatten)]` on a map, gets it.
+/// `#[serde(flatten)]` on a map, gets it. What a field may be is for its type to say: `#[schemars(range(max = 10))]` on
+/// a field tells models and checks nothing, while a type with `#[serde(try_from = "u8")]` refuses what it does not take.
 ///
 /// ```
 /// use mcp_runtime::{Args, schemars::{self, JsonSchema}, tool};
