@@ -58,11 +58,12 @@ impl Core {
             }
         };
         let mut watch = self.observer.watch(arrival.caller, Some(&id));
-        let Some(tool) = self.registry.get(&params.name) else { return self.unknown(id, arrival, watch) };
-        watch.tool(Some(tool.name()));
+        // Observers may know what this caller may not.
+        watch.tool(self.registry.get(&params.name).map(Registered::name));
+        let Some(tool) = self.known(&params.name, arrival.caller) else { return self.unknown(id, arrival, watch) };
         // Rights first: what is wrong with the arguments of a tool is nothing to tell to those who may not call it.
         if let Err(denial) = tool.test(arrival.caller, UNKNOWN) {
-            return self.deny(id, tool, denial, arrival, watch);
+            return self.deny(id, denial, arrival, watch);
         }
         let now;
         let asked = match arrival.caller_asked {
@@ -73,7 +74,7 @@ impl Core {
                     now = asked;
                     &now
                 }
-                Err(denial) => return self.deny(id, tool, denial, arrival, watch),
+                Err(denial) => return self.deny(id, denial, arrival, watch),
             },
         };
         let verify = |_: &Head<'_>| Ok(());
@@ -122,7 +123,7 @@ impl Core {
                 watch.end(&ended.outcome);
                 Outcome::Reply(self.results.call(id, arrival.revision, &ended.result), limit)
             }
-            Err(Refusal::Denied(denial)) => self.deny(id, tool, denial, arrival, watch),
+            Err(Refusal::Denied(denial)) => self.deny(id, denial, arrival, watch),
             Err(Refusal::Arguments(error)) => self.correct(id, &error.to_string(), arrival, watch),
             Err(Refusal::ScopeValue(name)) => {
                 let text = format!("invalid argument `{name}`: expected 1 to 64 of `A-Z a-z 0-9 _ . ~ -`");
@@ -157,22 +158,9 @@ impl Core {
         }
     }
 
-    /// The answer to a call of this tool that is denied.
-    fn deny<'b>(
-        &self,
-        id: Id<'b>,
-        tool: &dyn Registered,
-        denial: Denial,
-        arrival: Arrival<'_>,
-        watch: Watch<'_>,
-    ) -> Outcome<'b> {
-        if self.is_hidden(tool, &denial, arrival.caller) {
-            return self.unknown(id, arrival, watch);
-        }
-        let denial = match denial {
-            Denial::Unauthenticated { .. } if self.hides_from(arrival.caller) => Denial::stranger(),
-            denial => self.charged(denial, arrival.caller),
-        };
+    /// The answer to a call that is denied.
+    fn deny<'b>(&self, id: Id<'b>, denial: Denial, arrival: Arrival<'_>, watch: Watch<'_>) -> Outcome<'b> {
+        let denial = self.charged(denial, arrival.caller);
         watch.end(&CallOutcome::Denied(&denial));
         self.denied(id, denial, arrival)
     }

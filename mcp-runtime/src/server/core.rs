@@ -153,7 +153,13 @@ impl Core {
     /// The tool that was announced, if a call was.
     fn announced_tool(&self, arrival: Arrival<'_>) -> Option<&dyn Registered> {
         let announced = arrival.announced.filter(|announced| announced.method == "tools/call")?;
-        self.registry.get(announced.name.as_deref()?)
+        self.known(announced.name.as_deref()?, arrival.caller)
+    }
+
+    /// The tool of this name, if this caller may know of it. To anybody else it is no tool, whatever else is true of the
+    /// call: its arguments, its quotas and the author's rule are not looked at.
+    pub(crate) fn known(&self, name: &str, caller: &Caller) -> Option<&dyn Registered> {
+        self.registry.get(name).filter(|tool| self.visibility != Visibility::Hidden || tool.is_open_to(caller))
     }
 
     /// Whether nothing here is for this caller but the way to log in.
@@ -161,31 +167,19 @@ impl Core {
         matches!(caller, Caller::Anonymous(_)) && !self.open_to_anonymous
     }
 
-    /// What headers alone already decide against a request, before its body is read. It admits nothing.
+    /// What headers alone already decide against a request, before its body is read. It admits nothing. What is to be a
+    /// result for the model to read needs the body for its id.
     pub(crate) fn deny_early(&self, announced: &Announced<'_>, caller: &Caller) -> Result<(), Denial> {
-        let tool = announced.name.as_deref().and_then(|name| self.registry.get(name));
-        match (announced.method, tool) {
-            ("server/discover", _) => Ok(()),
-            ("tools/call", Some(tool)) => match tool.test(caller, UNKNOWN) {
-                Err(denial) => self.early(tool, denial, caller),
-                Ok(_) => Ok(()),
-            },
-            // A hidden tool and one that does not exist must look the same.
-            ("tools/call", None) if self.hides_from(caller) => Err(Denial::stranger()),
-            _ if self.is_closed_to(caller) => Err(Denial::stranger()),
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether a denial is told before the body is read. What is to look like an unknown tool, or to be a result for the
-    /// model to read, needs the body for its id.
-    fn early(&self, tool: &dyn Registered, denial: Denial, caller: &Caller) -> Result<(), Denial> {
-        let later = self.is_hidden(tool, &denial, caller) || self.tells_in_band(&denial);
-        match denial {
-            Denial::Unauthenticated { .. } if self.visibility == Visibility::Hidden => Err(Denial::stranger()),
-            _ if later => Ok(()),
-            denial => Err(denial),
-        }
+        let tool = announced.name.as_deref().and_then(|name| self.known(name, caller));
+        let denied = match (announced.method, tool) {
+            ("server/discover", _) => return Ok(()),
+            ("tools/call", Some(tool)) => tool.test(caller, UNKNOWN).map(drop),
+            ("tools/call", None) if self.hides_from(caller) || self.is_closed_to(caller) => Err(Denial::stranger()),
+            // Lists are refused as HTTP has it.
+            _ if self.is_closed_to(caller) => return Err(Denial::stranger()),
+            _ => return Ok(()),
+        };
+        denied.or_else(|denial| if self.tells_in_band(&denial) { Ok(()) } else { Err(denial) })
     }
 
     /// Asks the author's rule about the caller of an announced call, before the body is read. `None` if there is nothing
@@ -196,7 +190,7 @@ impl Core {
         caller: &Caller,
     ) -> Result<Option<CallerAsked>, Denial> {
         let name = announced.name.as_deref().filter(|_| announced.method == "tools/call");
-        let Some(tool) = name.and_then(|name| self.registry.get(name)) else { return Ok(None) };
+        let Some(tool) = name.and_then(|name| self.known(name, caller)) else { return Ok(None) };
         if tool.test(caller, UNKNOWN).is_err() {
             return Ok(None);
         }
@@ -221,13 +215,6 @@ impl Core {
     /// Whether this caller gets one and the same answer for every name that is not public.
     pub(crate) fn hides_from(&self, caller: &Caller) -> bool {
         self.visibility == Visibility::Hidden && matches!(caller, Caller::Anonymous(_)) && !self.gate.is_open()
-    }
-
-    /// Whether a denial is to look like an unknown tool.
-    pub(crate) fn is_hidden(&self, tool: &dyn Registered, denial: &Denial, caller: &Caller) -> bool {
-        self.visibility == Visibility::Hidden
-            && matches!(denial, Denial::MissingScopes { .. })
-            && !tool.is_open_to(caller)
     }
 
     /// Whether a denial of a call is a result for the model to read.

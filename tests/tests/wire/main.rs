@@ -33,4 +33,5 @@ mod results;
 mod scopes;
 mod shutdown;
 mod tokens;
+mod visibility;
 mod world;
