@@ -15,6 +15,7 @@ mod failures;
 mod guards;
 mod headers;
 mod hosts;
+mod injection;
 mod json;
 mod legacy;
 mod listen;
