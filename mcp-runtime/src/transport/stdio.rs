@@ -288,8 +288,10 @@ mod tests {
         type Injected = ();
         type Output = String;
         const INFO: crate::ToolInfo = crate::ToolInfo::new("Says it again.", file!(), line!());
-        const ARGUMENTS: crate::__private::Arguments<(String,)> =
-            crate::__private::args1(&[crate::__private::ArgSpec::new("text", "")], (None,));
+        const ARGUMENTS: crate::__private::Arguments<(String,)> = crate::__private::args1(
+            &[crate::__private::ArgSpec::new("text", "")],
+            (crate::__private::ArgRules::new(),),
+        );
         const INJECT: crate::__private::Injector<()> = crate::__private::inject0();
         const OUTPUT: crate::__private::OutputOf<String> = crate::__private::output();
 

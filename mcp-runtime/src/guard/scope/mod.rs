@@ -6,6 +6,8 @@ mod pattern;
 mod requirement;
 
 #[cfg(test)]
+mod template_tests;
+#[cfg(test)]
 mod tests;
 
 use std::{borrow::Cow, collections::HashSet};
