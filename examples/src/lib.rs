@@ -1,5 +1,6 @@
 //! What several examples share.
 
+pub mod groups;
 pub mod notebook;
 
 /// Sends the log to standard error: what is masked in answers is written there.

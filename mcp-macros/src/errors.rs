@@ -157,10 +157,13 @@ pub(crate) fn default_outside(limit: &str) -> String {
 }
 
 pub(crate) fn bad_header(name: &str) -> String {
+    let name = name.escape_debug();
     format!(
         "`{name}` cannot be part of a header's name; clients send `Mcp-Param-` and 1 to 64 of `A-Z a-z 0-9 ! # $ % & ' * + - . ^ _ | ~`, as in `header = \"Region\"`"
     )
 }
+
+pub(crate) const HEADER_WITH_DEFAULT: &str = "an argument with a header has no default: the header says whether it was sent; take an `Option`, and choose in the body";
 
 pub(crate) fn header_twice(name: &str) -> String {
     format!("two arguments are mirrored in `Mcp-Param-{name}`, and headers do not tell case; give one another name")
@@ -190,7 +193,7 @@ pub(crate) fn primitive_name(name: &str) -> String {
 
 pub(crate) fn shadows_path(name: &str) -> String {
     format!(
-        "inside a tool called `{name}`, `{name}::` no longer means the crate or module; write `#[tool(name = \"{name}\")]` and call the function `{name}_tool`"
+        "where a tool is called `{name}`, `{name}::` no longer means the crate or module; write `#[tool(name = \"{name}\")]` and call the function `{name}_tool`"
     )
 }
 
@@ -228,9 +231,28 @@ pub(crate) fn too_many_injected(count: usize) -> String {
     format!("{count} injected parameters, and 6 are the most; group states in one struct, `State<App>`")
 }
 
+// ---- icons and meta
+
+pub(crate) const ICON_FORM: &str = "an icon is a URL, or `icon(\"https://example.com/icon.png\", mime = \"image/png\", sizes = \"48x48\", theme = \"dark\")`";
+pub(crate) const ICON_SOURCE: &str =
+    "clients show icons from `https://` and `data:image/` URLs only; host the picture, or put it into the URL";
+pub(crate) const META_FORM: &str = "`meta` holds `key = literal`, `key = [literals]` and `key(…)` for an object inside; keys with a prefix are quoted: `\"example.com/team\" = \"billing\"`";
+
+pub(crate) fn bad_meta_key(key: &str) -> String {
+    let key = key.escape_debug();
+    format!("`{key}` cannot be a key of `meta`; write a name like `team`, or one with a prefix like `example.com/team`")
+}
+
+pub(crate) fn reserved_meta_key(key: &str) -> String {
+    format!("the prefix of `{key}` is kept for MCP itself; take a domain of your own, as in `example.com/team`")
+}
+
 // ---- rules across keys
 
 pub(crate) const PUBLIC_WITH_SCOPES: &str = "`public` lets everybody in, `scopes` does not; remove one of them";
+pub(crate) const PUBLIC_IN_GROUP: &str =
+    "`public` lets everybody in, and the `scopes` of the group around it do not; move the tool out of the group";
+pub(crate) const INLINE_ASYNC: &str = "an `async` tool runs in place anyway; remove `inline`, or `async`";
 pub(crate) const READ_ONLY_DESTRUCTIVE: &str =
     "a tool that is `read_only` destroys nothing; remove `destructive` or `read_only`";
 
@@ -242,13 +264,32 @@ pub(crate) const SET_GENERIC: &str =
     "`#[toolset]` cannot be generic; put it on the `impl` of one type, as in `impl Accounts<Postgres>`";
 pub(crate) const SET_BORROWS: &str =
     "a server keeps a `#[toolset]` for as long as it runs, so its type cannot borrow; keep what it shares in an `Arc`";
-pub(crate) const SET_NOT_IMPL: &str = "`#[toolset]` goes on an `impl` block; a function becomes a tool with `#[tool]`";
+pub(crate) const SET_NOT_IMPL: &str =
+    "`#[toolset]` goes on an `impl` block or a `mod`; a function becomes a tool with `#[tool]`";
 pub(crate) const SET_EMPTY: &str = "no tool in this `#[toolset]`; put `#[tool]` on each method that models may call";
+pub(crate) const MOD_EMPTY: &str =
+    "no tool in this `#[toolset]`; put `#[tool]` on each function that models may call, directly in the module";
+pub(crate) const MOD_ELSEWHERE: &str = "`#[toolset]` sees no other file; in that file, write `#[toolset] pub mod files { … }` around the tools, or list them with `tools![files::read]`";
+pub(crate) const MOD_HAS_TOOLS: &str =
+    "`#[toolset]` gives this module a function `tools()`; call this one something else";
+pub(crate) const TEMPLATE_IN_GROUP: &str =
+    "a group has no arguments to fill `{…}` from; write such a scope on each tool";
 pub(crate) const SET_RECEIVER: &str =
     "a tool shares its value with all other calls, so it takes `&self`; keep what changes in a `Mutex`, or in a store";
 pub(crate) const SET_NO_RECEIVER: &str =
     "a tool in a `#[toolset]` takes `&self`; move this function out of the `impl` and name it in `tools![..]`";
 pub(crate) const NOT_A_TOOL_PATH: &str = "`tools!` takes the paths of tools: `tools![read, files::write]`";
+
+pub(crate) fn bad_prefix(prefix: &str) -> String {
+    let prefix = prefix.escape_debug();
+    format!("`{prefix}` cannot begin the names of tools; use `A-Z a-z 0-9 _ . -`, as in `prefix = \"files_\"`")
+}
+
+pub(crate) fn same_name(name: &str) -> String {
+    format!(
+        "a tool brings a hidden type of its name, and `{name}` is one already; write `#[tool(name = \"{name}\")]` and call the function `{name}_tool`"
+    )
+}
 
 pub(crate) fn listed_twice(path: &str) -> String {
     format!("`{path}` is listed twice; once is enough")

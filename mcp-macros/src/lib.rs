@@ -7,31 +7,14 @@
 mod attr;
 mod errors;
 mod expand;
+mod group;
 mod item;
 mod signature;
 mod validate;
 
 use proc_macro::TokenStream;
 
-/// Makes a function a tool that models can call, protected by what is written here.
-///
-/// ```ignore
-/// /// Permanently delete a user account.
-/// #[tool(scopes = "admin", rate_limit = "100/h", destructive)]
-/// async fn delete_user(
-///     me: Identity,                     // verified; never in the schema
-///     State(db): State<Db>,             // injected; never in the schema
-///     /// The account to remove.
-///     user_id: String,
-///     /// Kept in the audit trail.
-///     #[arg(default = "unspecified")] reason: String,
-/// ) -> Result<Json<Deleted>, ToolError> {
-///     Ok(Json(db.delete(&user_id, &reason, me.subject()).await?))
-/// }
-/// ```
-///
-/// The doc comment is what models read. The function itself stays as it is and can be called directly; such a call
-/// is the author's own and is not guarded. A function without `async` runs on the pool for blocking work.
+/// Every key of `#[tool]` and of its parameters. `mcp-runtime`, which re-exports it, has an example for each.
 ///
 /// # Who may call
 ///
@@ -41,7 +24,12 @@ use proc_macro::TokenStream;
 /// | `#[tool(public)]` | anybody, with or without credentials |
 /// | `scopes = "read write"` | callers with all of these scopes |
 /// | `scopes = any("admin", all("read", "audit"))` | alternatives, freely nested |
-/// | `rate_limit = "100/h"` | at most 100 calls of one caller in *any* hour; `20/s`, `5/15m`, `1000/d`, up to 31 days |
+/// | `scopes = "project:{project}:read"` | filled from an argument, which must match `[A-Za-z0-9_.~-]{1,64}` |
+/// | `scopes = READ` | a `const READ: &str` with a list, also inside `any` and `all` |
+/// | `rate_limit = "100/h"` | at most 100 calls of one caller in *any* hour; `20/s`, `5/15m`, `1000/d`, up to 31 days; may be repeated |
+/// | `rate_limit("20/s", burst = 50, per = client)` | 50 at once, refilled at 20 a second; counted per `subject`, `client`, `address` or `global` |
+/// | `concurrency = 4` | at most so many calls at once; the next one is told to wait |
+/// | `guard = owns(project)` | a rule of your own: `async fn owns(cx: &GuardCx, project: &str) -> Result<(), Refused>` |
 /// | `timeout = "30s"` | per call; `500ms`, `5m`, `1h`, up to 24 hours |
 ///
 /// # What clients are told
@@ -56,13 +44,24 @@ use proc_macro::TokenStream;
 /// | `idempotent` | calling it twice does no more than once |
 /// | `open_world = false` | it stays within the server's own world (clients assume it does not) |
 ///
+/// | `icons = ["https://…/a.png"]` | pictures; also `icon("https://…", mime = "image/png", sizes = "48x48", theme = "dark")` |
+/// | `meta("example.com/team" = "billing")` | data for `_meta`: literals, arrays of them, `key(…)` for an object inside |
+///
 /// A hint that is not written is not sent. `crate = path` says where `mcp-runtime` is, if it was renamed.
+///
+/// # How it runs
+///
+/// | written | means |
+/// |---|---|
+/// | `inline` | a function without `async` runs in place, and not on the pool for blocking work |
 ///
 /// # Parameters
 ///
-/// `Identity`, `Option<Identity>`, `State<T>` and `Context` are injected, told by these names. Everything else is an
-/// argument: it is in the schema, must be sent unless it is an `Option` or has a default, and implements
-/// `serde::Deserialize` and `schemars::JsonSchema`. Doc comments on parameters describe them. On an argument:
+/// `Identity`, `Option<Identity>`, `State<T>` and `Context` are injected, and `Args<T>` is all the arguments as one
+/// struct, told by these names. Everything else is an argument: it is in the schema, must be sent unless it is an
+/// `Option` or has a default, and implements `serde::Deserialize` and `schemars::JsonSchema`. Doc comments on parameters
+/// describe them. `#[inject]` makes a parameter of any other type injected, if it implements `Inject`; `#[arg]` makes it
+/// an argument, whatever its type is called. On an argument:
 ///
 /// | written | means |
 /// |---|---|
@@ -70,6 +69,10 @@ use proc_macro::TokenStream;
 /// | `#[arg(default = 10)]` | this value; a text becomes whatever `Into` makes of it |
 /// | `#[arg(rename = "userId")]` | the name that models send |
 /// | `#[arg(description = "…")]` | instead of the doc comment |
+/// | `#[arg(min = 1, max = 100)]` | the smallest and the largest number |
+/// | `#[arg(min_len = 1, max_len = 200)]` | the length of a text in characters, of a list or map in entries |
+/// | `#[arg(example = "eu-1")]` | a value to learn from; several: `example(1, 10)` |
+/// | `#[arg(header = "Region")]` | clients send it as `Mcp-Param-Region` as well; for texts, integers and `bool` |
 ///
 /// # The type beside the function
 ///
@@ -80,37 +83,20 @@ pub fn tool(attr: TokenStream, item: TokenStream) -> TokenStream {
     item::tool(attr.into(), item.into()).into()
 }
 
-/// Makes the methods of a value tools: those that carry [`#[tool]`](macro@tool) and take `&self`.
+/// Every key of `#[toolset]`, on an `impl` or a `mod`. `mcp-runtime`, which re-exports it, has an example for each.
 ///
-/// ```ignore
-/// #[toolset]
-/// impl Accounts {
-///     /// Closes an account.
-///     #[tool(scopes = "admin", destructive)]
-///     async fn close(&self, id: String) -> Result<(), ToolError> {
-///         self.open()?.remove(&id).ok_or_else(|| ToolError::invalid("id", "is not open"))
-///     }
-///
-///     fn open(&self) -> Result<Guard<'_>, PoolError> {      // not a tool
-///         self.pool.get()
-///     }
-/// }
-///
-/// server.tools(Accounts::new(pool))
-/// ```
-///
-/// `#[toolset(crate = path)]` says where `mcp-runtime` is, if it was renamed.
+/// | written | means for each of the tools |
+/// |---|---|
+/// | `prefix = "files_"` | its name begins with this, also one given with `name` |
+/// | `scopes = "files:read"` | these as well as its own; no tool can then be `public` |
+/// | `rate_limit = "1000/d"` | one limit that all of the tools spend together, beside their own |
+/// | `timeout = "30s"` | the longest it may take; a smaller one of its own wins |
+/// | `crate = path` | where `mcp-runtime` is, if it was renamed |
 #[proc_macro_attribute]
 pub fn toolset(attr: TokenStream, item: TokenStream) -> TokenStream {
-    item::toolset(attr.into(), item.into()).into()
+    group::toolset(attr.into(), item.into()).into()
 }
 
-/// Lists tools for a server, by the paths of their functions.
-///
-/// ```ignore
-/// server.tools(tools![whoami, files::read])
-/// ```
-///
 /// With a renamed `mcp-runtime`: `tools![crate = path; whoami, files::read]`.
 #[proc_macro]
 pub fn tools(input: TokenStream) -> TokenStream {

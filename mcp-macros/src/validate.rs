@@ -1,11 +1,12 @@
 //! Rules that no single key or parameter can check.
 
+use std::collections::HashSet;
+
 use proc_macro2::{TokenStream, TokenTree};
-use quote::ToTokens;
 use syn::{Ident, ext::IdentExt};
 
 use crate::{
-    attr::{self, scope::Scopes, tool::ToolAttr},
+    attr::{self, scope::Scopes, tool::ToolAttr, tools::GroupAttr},
     errors::{self, Errors},
     signature::{Argument, Function, Shape, is_identity},
 };
@@ -24,6 +25,20 @@ pub(crate) fn attribute(attr: &ToolAttr, errors: &mut Errors) {
     }
     if let (Some(true), Some(true), Some(key)) = (attr.read_only, attr.destructive, &attr.destructive_key) {
         errors.push(key, errors::READ_ONLY_DESTRUCTIVE);
+    }
+}
+
+/// The rules between a tool and the group around it.
+pub(crate) fn in_group(attr: &ToolAttr, group: &GroupAttr, errors: &mut Errors) {
+    if let (Some(public), Some(_)) = (&attr.public, &group.demands.scopes_key) {
+        errors.push(public, errors::PUBLIC_IN_GROUP);
+    }
+}
+
+/// `inline` is for what would otherwise run on the pool for blocking work.
+pub(crate) fn inline(attr: &ToolAttr, function: &Function, errors: &mut Errors) {
+    if let (Some(inline), Some(_)) = (&attr.inline, &function.sig.asyncness) {
+        errors.push(inline, errors::INLINE_ASYNC);
     }
 }
 
@@ -88,11 +103,17 @@ fn headers(arguments: &[&Argument], errors: &mut Errors) {
             errors.push(header, errors::header_twice(&name));
         }
     }
+    for argument in arguments.iter().filter(|argument| argument.default.is_some()) {
+        if let Some(header) = &argument.header {
+            errors.push(header, errors::HEADER_WITH_DEFAULT);
+        }
+    }
 }
 
 /// The name that clients call.
-pub(crate) fn tool_name(attr: &ToolAttr, function: &Ident, errors: &mut Errors) -> String {
+pub(crate) fn tool_name(attr: &ToolAttr, group: &GroupAttr, function: &Ident, errors: &mut Errors) -> String {
     let name = attr.name.as_ref().map_or_else(|| function.unraw().to_string(), syn::LitStr::value);
+    let name = format!("{}{name}", group.prefix.as_deref().unwrap_or_default());
     if !attr::is_name(&name) {
         let message = errors::bad_tool_name(&name);
         match &attr.name {
@@ -123,7 +144,7 @@ pub(crate) enum Collision {
 }
 
 /// A free function gets a type of the same name beside it; the compiler's words on what that hides are unreadable.
-pub(crate) fn collision(function: &Function, krate: &TokenStream, errors: &mut Errors) -> Collision {
+pub(crate) fn collision(function: &Function, krate: &TokenStream, shadows: bool, errors: &mut Errors) -> Collision {
     let name = function.sig.ident.unraw().to_string();
     if PRIMITIVES.contains(&name.as_str()) {
         errors.push(&function.sig.ident, errors::primitive_name(&name));
@@ -133,26 +154,29 @@ pub(crate) fn collision(function: &Function, krate: &TokenStream, errors: &mut E
         errors.push(&function.sig.ident, errors::shadows_path(&name));
         return Collision::Everywhere;
     }
-    let used = [function.sig.to_token_stream(), function.body.clone()];
-    if used.into_iter().any(|tokens| starts_path(tokens, &name)) {
+    if shadows {
         errors.push(&function.sig.ident, errors::shadows_path(&name));
         return Collision::Path;
     }
     Collision::None
 }
 
-/// Whether `name::something` is in these tokens. Macros are searched as well: what they make of it is unknown, and a
-/// path most likely.
-fn starts_path(tokens: TokenStream, name: &str) -> bool {
+/// Every `name` of a `name::something` in these tokens. Macros are searched as well: what they make of it is unknown,
+/// and a path most likely.
+pub(crate) fn path_starts(tokens: TokenStream, names: &mut HashSet<String>) {
     let trees: Vec<TokenTree> = tokens.into_iter().collect();
     let is = |i: usize, c: char| matches!(trees.get(i), Some(TokenTree::Punct(punct)) if punct.as_char() == c);
-    trees.iter().enumerate().any(|(i, tree)| match tree {
-        TokenTree::Group(group) => starts_path(group.stream(), name),
-        TokenTree::Ident(ident) if ident.unraw() == name => {
-            let after_path = i > 0 && (is(i - 1, ':') && i > 1 && is(i - 2, ':') || is(i - 1, '.'));
-            let before_path = is(i + 1, ':') && is(i + 2, ':') && !is(i + 3, '<');
-            before_path && !after_path
+    for (i, tree) in trees.iter().enumerate() {
+        match tree {
+            TokenTree::Group(group) => path_starts(group.stream(), names),
+            TokenTree::Ident(ident) => {
+                let after_path = i > 0 && (is(i - 1, ':') && i > 1 && is(i - 2, ':') || is(i - 1, '.'));
+                let before_path = is(i + 1, ':') && is(i + 2, ':') && !is(i + 3, '<');
+                if before_path && !after_path {
+                    names.insert(ident.unraw().to_string());
+                }
+            }
+            _ => {}
         }
-        _ => false,
-    })
+    }
 }

@@ -43,11 +43,16 @@ mod tool;
 mod transport;
 
 #[cfg(feature = "http")]
-pub use self::http::HttpSettings;
+pub use self::http::{ForwardedHeader, HttpSettings};
 /// The attribute for implementations of [`Authenticator`](auth::Authenticator).
 pub use async_trait::async_trait;
 pub use auth::Identity;
-pub use mcp_macros::{tool, tools, toolset};
+#[doc = include_str!("docs/tool.md")]
+pub use mcp_macros::tool;
+#[doc = include_str!("docs/tools.md")]
+pub use mcp_macros::tools;
+#[doc = include_str!("docs/toolset.md")]
+pub use mcp_macros::toolset;
 pub use protocol::Revision;
 pub use schemars;
 pub use server::{
@@ -59,12 +64,12 @@ pub use tool::HttpRequest;
 #[doc(hidden)]
 pub use tool::private as __private;
 pub use tool::{
-    Annotations, Args, Bounded, CallContext, CallToolResult, Content, Context, HeaderValue, Inject, IntoToolError,
-    IntoToolOutput, Json, Length, Location, Measured, Mirrored, Requirements, State, TemplateValue, Tool, ToolError,
-    ToolInfo, ToolSet, Tools,
+    Annotations, Args, Bounded, CallContext, CallToolResult, Content, Context, HeaderValue, Icon, Inject,
+    IntoToolError, IntoToolOutput, Json, Length, Location, Measured, Mirrored, Requirements, State, TemplateValue,
+    Tool, ToolError, ToolInfo, ToolSet, Tools,
 };
 #[cfg(feature = "http")]
-pub use transport::{ServeError, stop_signal};
+pub use transport::{Routers, ServeError, Shutdown, stop_signal};
 
 /// The README's code is compiled, so that it cannot lie.
 #[cfg(all(doctest, feature = "http", feature = "jwt"))]

@@ -3,8 +3,10 @@
 pub(crate) mod arg;
 pub(crate) mod duration;
 pub(crate) mod guard;
+pub(crate) mod icon;
 pub(crate) mod limit;
 pub(crate) mod literal;
+pub(crate) mod meta;
 pub(crate) mod rate;
 pub(crate) mod scope;
 pub(crate) mod tool;

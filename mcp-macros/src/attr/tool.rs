@@ -6,7 +6,9 @@ use syn::{Expr, Ident, LitStr, Path};
 use super::{
     Entry, Known, Value, count, duration, entries,
     guard::{self, Guard},
+    icon::{self, Icon},
     limit::{self, Limit},
+    meta,
     scope::{self, Scopes},
 };
 use crate::errors::{self, Errors};
@@ -26,14 +28,12 @@ const KNOWN: Known = Known {
         ("destructive", "destructive` or `destructive = false"),
         ("idempotent", "idempotent` or `idempotent = false"),
         ("open_world", "open_world` or `open_world = false"),
+        ("inline", "#[tool(inline)]"),
+        ("icons", "icons = [\"https://example.com/icon.png\"]"),
+        ("meta", "meta(\"example.com/team\" = \"billing\")"),
         ("crate", "crate = my_crate::mcp_runtime"),
     ],
-    later: &[
-        ("confirm", "mark the tool `destructive`: clients then ask"),
-        ("inline", "make the function `async` to run it in place"),
-        ("icons", "leave it out"),
-        ("meta", "leave it out"),
-    ],
+    later: &[("confirm", "mark the tool `destructive`: clients then ask")],
 };
 
 /// What a `#[tool]` says.
@@ -61,6 +61,11 @@ pub(crate) struct ToolAttr {
     pub(crate) destructive_key: Option<Ident>,
     pub(crate) idempotent: Option<bool>,
     pub(crate) open_world: Option<bool>,
+    /// The key, where an error about it points.
+    pub(crate) inline: Option<Ident>,
+    pub(crate) icons: Vec<Icon>,
+    /// A JSON object.
+    pub(crate) meta: Option<String>,
 }
 
 impl ToolAttr {
@@ -73,10 +78,10 @@ impl ToolAttr {
         this
     }
 
-    fn set(&mut self, entry: &Entry, errors: &mut Errors) {
+    pub(super) fn set(&mut self, entry: &Entry, errors: &mut Errors) {
         match entry.name().as_str() {
             "crate" => self.krate = entry.path(&KNOWN, errors),
-            "public" => self.public = public(entry, errors),
+            "public" => self.public = bare(entry, errors),
             "scopes" => {
                 self.scopes_key = Some(entry.key.clone());
                 self.scopes = scopes(entry, errors);
@@ -97,13 +102,16 @@ impl ToolAttr {
                 self.destructive = entry.flag(&KNOWN, errors);
             }
             "idempotent" => self.idempotent = entry.flag(&KNOWN, errors),
-            _ => self.open_world = entry.flag(&KNOWN, errors),
+            "open_world" => self.open_world = entry.flag(&KNOWN, errors),
+            "inline" => self.inline = bare(entry, errors),
+            "icons" => self.icons = icon::parse(entry, &KNOWN, errors),
+            _ => self.meta = meta::parse(entry, &KNOWN, errors),
         }
     }
 }
 
 /// Only ever written bare: `public = false` would look like a protection, and is what `#[tool]` means anyway.
-fn public(entry: &Entry, errors: &mut Errors) -> Option<Ident> {
+fn bare(entry: &Entry, errors: &mut Errors) -> Option<Ident> {
     match entry.value {
         Value::Bare => Some(entry.key.clone()),
         _ => entry.wrong(&KNOWN, errors),

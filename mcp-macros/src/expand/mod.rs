@@ -5,7 +5,7 @@ mod tool;
 mod tools;
 
 pub(crate) use tool::{Receiver, ToolModel, function, stub};
-pub(crate) use tools::{NAMED, list, name_attributes, toolset};
+pub(crate) use tools::{Listed, NAMED, list, module, name_attributes, toolset};
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};

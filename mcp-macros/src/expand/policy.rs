@@ -10,6 +10,7 @@ use crate::{
         limit::Limit,
         scope::{Part, Scopes, Template},
         tool::ToolAttr,
+        tools::GroupAttr,
     },
     signature::Shape,
 };
@@ -19,19 +20,31 @@ pub(crate) fn policy(attr: &ToolAttr, shape: Option<&Shape>, rt: &TokenStream) -
     // A key with a wrong value never opens a tool, not even in a build that fails anyway.
     let public = attr.public.is_some() && attr.scopes_key.is_none();
     let start = if public { quote!(#rt::Policy::public()) } else { quote!(#rt::Policy::admitted()) };
+    let demands = demands(attr, shape, rt);
+    let concurrency = attr.concurrency.map(|calls| quote!(.concurrency(#calls)));
+    let guard = attr.guard.as_ref().map(|Guard { written, .. }| quote!(.guard(#written)));
+    quote!(#start #demands #concurrency #guard)
+}
+
+/// `.scopes(…).limits(…).timeout(…)`, as tools and groups have them.
+fn demands(attr: &ToolAttr, shape: Option<&Shape>, rt: &TokenStream) -> TokenStream {
     let scopes = attr.scopes.as_ref().map(|expr| {
         let expr = scopes(expr, &Places::new(attr, shape), rt);
         quote!(.scopes(#expr))
     });
     let limits = limits(&attr.rate_limits, rt);
     let timeout = attr.timeout.map(|millis| quote!(.timeout(::core::time::Duration::from_millis(#millis))));
-    let concurrency = attr.concurrency.map(|calls| quote!(.concurrency(#calls)));
-    let guard = attr.guard.as_ref().map(|Guard { written, .. }| quote!(.guard(#written)));
-    quote!(#start #scopes #limits #timeout #concurrency #guard)
+    quote!(#scopes #limits #timeout)
+}
+
+/// `static __FLOOR: Floor = Floor::new().scopes(…)…;`, if a group demands anything.
+pub(crate) fn floor(group: &GroupAttr, rt: &TokenStream) -> Option<TokenStream> {
+    let demands = demands(&group.demands, None, rt);
+    group.has_floor.then(|| quote!(static __FLOOR: #rt::Floor = #rt::Floor::new() #demands;))
 }
 
 /// `.limits(&[…])`
-pub(crate) fn limits(limits: &[Limit], rt: &TokenStream) -> Option<TokenStream> {
+fn limits(limits: &[Limit], rt: &TokenStream) -> Option<TokenStream> {
     let limits = limits.iter().map(|Limit { rate, burst, per }| {
         let (count, seconds) = (rate.count, rate.seconds);
         let burst = burst.map(|burst| quote!(.burst(#burst)));
@@ -40,11 +53,6 @@ pub(crate) fn limits(limits: &[Limit], rt: &TokenStream) -> Option<TokenStream> 
     });
     let limits: Vec<_> = limits.collect();
     (!limits.is_empty()).then(|| quote!(.limits(&[#(#limits),*])))
-}
-
-/// The scopes of a group, which has no arguments.
-pub(crate) fn group_scopes(expr: &Scopes, rt: &TokenStream) -> TokenStream {
-    scopes(expr, &Places { shape: None, fields: Vec::new() }, rt)
 }
 
 fn scopes(expr: &Scopes, places: &Places<'_>, rt: &TokenStream) -> TokenStream {

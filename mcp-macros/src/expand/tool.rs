@@ -6,7 +6,7 @@ use syn::{Attribute, Type, ext::IdentExt};
 
 use super::policy::{asked, constants, policy};
 use crate::{
-    attr::{arg::DefaultValue, tool::ToolAttr},
+    attr::{arg::DefaultValue, icon::Icon, tool::ToolAttr},
     signature::{Argument, Function, Param, Shape},
 };
 
@@ -20,6 +20,8 @@ pub(crate) enum Receiver<'m> {
 pub(crate) struct ToolModel<'m> {
     pub(crate) krate: TokenStream,
     pub(crate) attr: &'m ToolAttr,
+    /// Whether its group has a floor.
+    pub(crate) has_floor: bool,
     pub(crate) function: &'m Function,
     pub(crate) name: String,
     pub(crate) description: String,
@@ -66,6 +68,7 @@ pub(crate) fn markers(model: &ToolModel<'_>) -> TokenStream {
     let Parts { args, injected, output, arguments, inject, output_of, run } = parts;
     let (name, info) = (&model.name, info(model));
     let (policy, asked) = (policy(model.attr, model.shape.as_ref(), &rt), asked(model.attr, model.shape.as_ref(), &rt));
+    let floor = model.has_floor.then(|| quote!(.floor(&__FLOOR)));
     // A type that the author keeps private while the function is not is reported on these items.
     let name_span = model.function.sig.ident.span();
     let args = quote_spanned!(name_span=> type Args = (#(#args,)*););
@@ -82,7 +85,7 @@ pub(crate) fn markers(model: &ToolModel<'_>) -> TokenStream {
         #[automatically_derived]
         impl #rt::Protected for #ident {
             const NAME: &'static str = #name;
-            const POLICY: #rt::Policy = #policy;
+            const POLICY: #rt::Policy = #policy #floor;
             #args
             #asked
         }
@@ -172,7 +175,20 @@ fn info(model: &ToolModel<'_>) -> TokenStream {
     });
     // These tell a place by the span they carry.
     let place = quote_spanned!(model.function.sig.ident.span()=> ::core::file!(), ::core::line!());
-    quote!(#rt::ToolInfo::new(#description, #place) #(#title)* #(#hints)*)
+    let icons = (!attr.icons.is_empty()).then(|| {
+        let icons = attr.icons.iter().map(|icon| picture(icon, &rt));
+        quote!(.icons(&[#(#icons),*]))
+    });
+    let meta = attr.meta.iter().map(|json| quote!(.meta(#json)));
+    quote!(#rt::ToolInfo::new(#description, #place) #(#title)* #(#hints)* #icons #(#meta)*)
+}
+
+fn picture(icon: &Icon, rt: &TokenStream) -> TokenStream {
+    let Icon { src, mime, sizes, theme } = icon;
+    let mime = mime.iter().map(|mime| quote!(.mime_type(#mime)));
+    let sizes = (!sizes.is_empty()).then(|| quote!(.sizes(&[#(#sizes),*])));
+    let theme = theme.iter().map(|theme| quote!(.theme(#theme)));
+    quote!(#rt::Icon::new(#src) #(#mime)* #sizes #(#theme)*)
 }
 
 /// What depends on the signature.
@@ -267,7 +283,9 @@ fn rules(model: &ToolModel<'_>, argument: &Argument, rt: &TokenStream) -> TokenS
         quote!(.limits(#function))
     });
     let mirror = argument.header.as_ref().map(|header| {
-        let mirror = quote_spanned!(header.span().resolved_at(Span::mixed_site())=> #rt::mirror());
+        let span = header.span().resolved_at(Span::mixed_site());
+        let rt: TokenStream = rt.clone().into_iter().map(|tree| at(tree, span)).collect();
+        let mirror = quote_spanned!(span=> #rt::mirror());
         quote!(.mirror(#mirror))
     });
     quote!(#rt::ArgRules::new() #default #limits #mirror)
@@ -348,7 +366,8 @@ fn call(model: &ToolModel<'_>, values: &[&Ident]) -> TokenStream {
     let this = Ident::new("this", Span::mixed_site());
     let receiver = Ident::new("receiver", Span::mixed_site());
     let output = quote!(<Self as #rt::Tool>::OUTPUT);
-    let (before, call) = match (&model.receiver, is_async) {
+    let in_place = is_async || model.attr.inline.is_some();
+    let (before, call) = match (&model.receiver, in_place) {
         (Receiver::Function, _) => (None, quote_spanned!(span=> #name(#(#values),*))),
         (Receiver::Method(ty), true) => (None, quote_spanned!(span=> <#ty>::#name(&**#receiver, #(#values),*))),
         (Receiver::Method(ty), false) => (
@@ -358,6 +377,8 @@ fn call(model: &ToolModel<'_>, values: &[&Ident]) -> TokenStream {
     };
     let finish = if is_async {
         quote_spanned!(span=> #rt::finish(#call, #output))
+    } else if in_place {
+        quote_spanned!(span=> #rt::finish_inline(move || #call, #output))
     } else {
         quote_spanned!(span=> #rt::finish_blocking(move || #call, #output))
     };

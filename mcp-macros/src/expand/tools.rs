@@ -1,14 +1,19 @@
 //! Many tools: `#[toolset] impl` and `tools![…]`.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{Path, Type, spanned::Spanned};
+use syn::{Attribute, Path, Type, spanned::Spanned};
 
-use super::tool::{ToolModel, markers};
+use super::{
+    policy::floor,
+    tool::{ToolModel, markers},
+};
+use crate::attr::tools::GroupAttr;
 
 /// Types and traits of the methods, and the value's own trait, in a scope that shows none of it.
-pub(crate) fn toolset(krate: &TokenStream, ty: &Type, tools: &[ToolModel<'_>]) -> TokenStream {
+pub(crate) fn toolset(krate: &TokenStream, group: &GroupAttr, ty: &Type, tools: &[ToolModel<'_>]) -> TokenStream {
     let impls = tools.iter().map(markers);
+    let floor = floor(group, &quote!(#krate::__private));
     let adds = tools.iter().map(|tool| {
         let (cfgs, marker) = (tool.cfgs(), &tool.marker);
         quote_spanned! {Span::mixed_site()=>
@@ -18,6 +23,7 @@ pub(crate) fn toolset(krate: &TokenStream, ty: &Type, tools: &[ToolModel<'_>]) -
     });
     quote_spanned! {Span::mixed_site()=>
         const _: () = {
+            #floor
             #(#impls)*
             #[automatically_derived]
             impl #krate::__private::ToolSet for #ty {
@@ -30,6 +36,34 @@ pub(crate) fn toolset(krate: &TokenStream, ty: &Type, tools: &[ToolModel<'_>]) -
             }
         };
     }
+}
+
+/// What a module gets beside its own items: the floor of its tools, and the list of them.
+pub(crate) fn module(krate: &TokenStream, group: &GroupAttr, name: &Ident, tools: &[Listed]) -> TokenStream {
+    let floor = floor(group, &quote!(#krate::__private));
+    let adds = tools.iter().map(|Listed { cfgs, marker }| {
+        quote_spanned! {Span::mixed_site()=>
+            #(#cfgs)*
+            let tools = #krate::__private::Tools::add::<#marker>(tools);
+        }
+    });
+    // At the place of the module's name, so that a list that nobody asks for is reported there.
+    let list = Ident::new("tools", name.span());
+    quote_spanned! {Span::mixed_site()=>
+        #floor
+        /// The tools of this module, in the order they stand in it.
+        pub fn #list() -> #krate::__private::Tools {
+            let tools = #krate::__private::Tools::new();
+            #(#adds)*
+            tools
+        }
+    }
+}
+
+/// A tool of a module.
+pub(crate) struct Listed {
+    pub(crate) cfgs: Vec<Attribute>,
+    pub(crate) marker: Ident,
 }
 
 /// What an attribute says to be nothing but named.

@@ -39,14 +39,61 @@ impl Admission {
         self.0.push(Rule::Predicate(admit));
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// What is wrong with saying nothing.
+    pub(crate) fn problem(&self) -> Option<&'static str> {
+        self.0.is_empty().then_some(
+            "it does not say whom to admit: call `.subjects([…])`, `.clients([…])`, `.claim(name, value)`, \
+             `.admit(|identity| …)`, or `.anyone()` for everyone the issuer vouches for",
+        )
     }
 
     pub(crate) fn admits(&self, identity: &Identity) -> bool {
         !self.0.is_empty() && self.0.iter().all(|rule| rule.admits(identity))
     }
 }
+
+/// The methods by which an authenticator is told whom to admit; it keeps them in its field `admission`.
+macro_rules! admission_rules {
+    () => {
+        /// Admits everyone the issuer vouches for.
+        #[must_use]
+        pub fn anyone(mut self) -> Self {
+            self.admission.anyone();
+            self
+        }
+
+        /// Admits these subjects.
+        #[must_use]
+        pub fn subjects(mut self, subjects: impl IntoIterator<Item = impl Into<Box<str>>>) -> Self {
+            self.admission.subjects(subjects.into_iter().map(Into::into).collect());
+            self
+        }
+
+        /// Admits whoever calls through one of these clients.
+        #[must_use]
+        pub fn clients(mut self, clients: impl IntoIterator<Item = impl Into<Box<str>>>) -> Self {
+            self.admission.clients(clients.into_iter().map(Into::into).collect());
+            self
+        }
+
+        /// Admits tokens with a claim that is this text, or a list that contains it: a tenant, an organisation, a group.
+        #[must_use]
+        pub fn claim(mut self, name: impl Into<Box<str>>, value: impl Into<Box<str>>) -> Self {
+            self.admission.claim(name.into(), value.into());
+            self
+        }
+
+        /// Admits whom your own rule admits. Asked when a token is verified, which is not at every call:
+        /// `.admit(|who| who.subject().starts_with("staff|"))`.
+        #[must_use]
+        pub fn admit(mut self, rule: impl Fn(&Identity) -> bool + Send + Sync + 'static) -> Self {
+            self.admission.predicate(Box::new(rule));
+            self
+        }
+    };
+}
+
+pub(super) use admission_rules;
 
 impl Rule {
     fn admits(&self, identity: &Identity) -> bool {

@@ -10,8 +10,8 @@ pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
 /// Turns a bearer token (RFC 6750) into an [`Identity`], or says why not.
 ///
-/// Shipped: [`StaticTokens`](super::StaticTokens) and, with the feature `jwt`, [`Jwt`](super::Jwt). A server may have
-/// several: each token is shown only to the one that [`claims`](Self::claims) it, so an issuer never sees another
+/// Shipped: [`StaticTokens`](super::StaticTokens) and, with the features of these names, `Jwt` and `Introspection`. A
+/// server may have several: each token is shown only to the one that [`claims`](Self::claims) it, so an issuer never sees another
 /// issuer's tokens.
 ///
 /// ```
@@ -35,7 +35,8 @@ pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 /// ```
 #[async_trait::async_trait]
 pub trait Authenticator: Send + Sync + 'static {
-    /// Whether this token says that it is this authenticator's to judge. The first that says yes gets it, alone.
+    /// Whether this token says that it is this authenticator's to judge. The first that says yes gets it, alone; those
+    /// that say yes to any opaque token are asked last, so that none is shown to them which another one knows.
     fn claims(&self, token: &BearerToken<'_>) -> bool;
 
     /// Verifies the token completely, including that its bearer is admitted here.
@@ -57,8 +58,10 @@ pub trait Authenticator: Send + Sync + 'static {
         None
     }
 
-    /// How long a verified token may be remembered without asking again; its own expiry always wins.
-    fn cache_for(&self) -> Duration {
+    /// How long the token that this identity was made of may be remembered without asking again; its own expiry always
+    /// wins.
+    fn cache_for(&self, identity: &Identity) -> Duration {
+        let _ = identity;
         Duration::from_secs(300)
     }
 
@@ -106,7 +109,7 @@ impl<'a> BearerToken<'a> {
     }
 
     /// The three parts of what has the shape of a signed JWT (RFC 7515 §7.1); says nothing about what is in them.
-    #[cfg(any(test, feature = "jwt"))]
+    #[cfg(any(test, feature = "jwt", feature = "introspection"))]
     pub(crate) fn jwt_parts(&self) -> Option<[&str; 3]> {
         let mut parts = self.0.split('.');
         let (header, payload, signature) = (parts.next()?, parts.next()?, parts.next()?);

@@ -1,14 +1,30 @@
 //! Who is calling: credentials in, a verified [`Identity`] out.
 
-#[cfg(feature = "jwt")]
+#[cfg(any(feature = "introspection", feature = "jwt"))]
 mod admission;
 mod authenticator;
+#[cfg(any(feature = "introspection", feature = "jwt"))]
+mod claims;
 mod identity;
+#[cfg(feature = "introspection")]
+mod introspection;
+#[cfg(feature = "jwks")]
+mod jwks;
 #[cfg(feature = "jwt")]
 mod jwt;
+#[cfg(any(feature = "introspection", feature = "jwt"))]
+mod object;
+#[cfg(any(feature = "introspection", feature = "jwks"))]
+// Each feature alone uses a part of it.
+#[cfg_attr(not(all(feature = "introspection", feature = "jwks")), allow(dead_code))]
+mod outbound;
+#[cfg(any(feature = "introspection", feature = "jwks"))]
+mod public_address;
 mod public_url;
 #[cfg(feature = "http")]
 mod resource_metadata;
+#[cfg(any(feature = "introspection", feature = "jwt"))]
+mod scope_claim;
 mod static_tokens;
 mod verifier;
 mod web_url;
@@ -16,6 +32,8 @@ mod web_url;
 pub use authenticator::{AuthError, Authenticator, BearerToken, MAX_TOKEN_BYTES, Verify};
 pub use identity::{Caller, ClientAddress, Identity, IdentityBuilder, Principal, Scopes};
 pub(crate) use identity::{CallerKey, is_scope_token};
+#[cfg(feature = "introspection")]
+pub use introspection::Introspection;
 #[cfg(feature = "jwt")]
 pub use jwt::{
     Algorithm, CryptoProviderError, Jwt, KeyError, SigningKey, UnknownAlgorithm, VerifyingKey, install_crypto_provider,
@@ -23,6 +41,8 @@ pub use jwt::{
 pub(crate) use public_url::PublicUrl;
 #[cfg(feature = "http")]
 pub(crate) use resource_metadata::{ResourceMetadata, WellKnown, well_known_path};
+#[cfg(any(feature = "introspection", feature = "jwt"))]
+pub use scope_claim::ScopeClaim;
 pub use static_tokens::StaticTokens;
 pub(crate) use verifier::Verifier;
 #[cfg(feature = "http")]

@@ -20,8 +20,7 @@ pub(crate) struct Verifier {
     authenticators: Vec<Box<dyn Authenticator>>,
     resource: Option<Box<str>>,
     clock: Clock,
-    /// By SHA-256 of the token: the token itself is not kept, and a digest tells nothing to whoever reads memory.
-    verified: Cache<[u8; 32], Entry>,
+    verified: Cache<TokenDigest, Entry>,
 }
 
 #[derive(Clone)]
@@ -32,7 +31,13 @@ struct Entry {
 }
 
 impl Verifier {
-    pub(crate) fn new(authenticators: Vec<Box<dyn Authenticator>>, resource: Option<Box<str>>, clock: Clock) -> Self {
+    pub(crate) fn new(
+        mut authenticators: Vec<Box<dyn Authenticator>>,
+        resource: Option<Box<str>>,
+        clock: Clock,
+    ) -> Self {
+        // Stable: otherwise the order is the configuration's.
+        authenticators.sort_by_cached_key(|authenticator| takes_any(&**authenticator));
         Self { authenticators, resource, clock, verified: Cache::new(CAPACITY) }
     }
 
@@ -75,14 +80,14 @@ impl Verifier {
             return Err(AuthError::invalid("the authenticator speaks for another issuer"));
         }
         // Counted from the question: the answer may have been on its way for a while.
-        let remembered_until = asked_at.saturating_add(millis(authenticator.cache_for()));
+        let remembered_until = asked_at.saturating_add(millis(authenticator.cache_for(&identity)));
         if remembered_until > self.clock.millis() {
             self.verified.insert(key, Entry { identity: identity.clone(), remembered_until });
         }
         Ok(identity)
     }
 
-    fn recall(&self, key: &[u8; 32]) -> Option<Identity> {
+    fn recall(&self, key: &TokenDigest) -> Option<Identity> {
         let entry = self.verified.get(key)?;
         let good = self.clock.millis() < entry.remembered_until && self.is_current(&entry.identity);
         if !good {
@@ -106,12 +111,27 @@ impl Verifier {
         servers
     }
 
+    /// The issuers whose tokens are accepted, as far as they have a name.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn issuers(&self) -> impl Iterator<Item = &str> {
+        self.authenticators.iter().filter_map(|authenticator| authenticator.issuer())
+    }
+
     /// Everything that is wrong with the configuration.
     pub(crate) fn problems(&self) -> Vec<String> {
         let resource = self.resource.as_deref();
         let mut problems: Vec<String> = self.authenticators.iter().flat_map(|a| a.problems(resource)).collect();
+        if self.authenticators.iter().filter(|authenticator| takes_any(&***authenticator)).count() > 1 {
+            problems.push(
+                "two authenticators take any opaque token, and the second would never be asked: nothing in such a token \
+                 says whose it is"
+                    .to_owned(),
+            );
+        }
         let mut issuers = Vec::new();
-        for issuer in self.authenticators.iter().filter_map(|authenticator| authenticator.issuer()) {
+        // One that takes only opaque tokens may stand beside one for the signed tokens of the same issuer.
+        let told_apart = self.authenticators.iter().filter(|authenticator| !takes_opaque_only(&***authenticator));
+        for issuer in told_apart.filter_map(|authenticator| authenticator.issuer()) {
             if issuers.contains(&issuer) {
                 problems.push(format!(
                     "two authenticators are for the issuer {issuer:?}, and the second would never be asked: \
@@ -131,7 +151,26 @@ impl fmt::Debug for Verifier {
     }
 }
 
-fn digest(token: &BearerToken<'_>) -> [u8; 32] {
+/// Whether an authenticator claims tokens that say nothing: a secret, which is nobody's, is claimed like any other.
+fn takes_any(authenticator: &dyn Authenticator) -> bool {
+    BearerToken::new("opaque").is_some_and(|token| authenticator.claims(&token))
+}
+
+/// Whether an authenticator takes any opaque token, and no signed one of its issuer.
+fn takes_opaque_only(authenticator: &dyn Authenticator) -> bool {
+    #[cfg(any(feature = "introspection", feature = "jwt"))]
+    let takes_signed = authenticator.issuer().is_some_and(|issuer| {
+        BearerToken::new(super::claims::unsigned(issuer)).is_some_and(|token| authenticator.claims(&token))
+    });
+    #[cfg(not(any(feature = "introspection", feature = "jwt")))]
+    let takes_signed = false;
+    takes_any(authenticator) && !takes_signed
+}
+
+/// SHA-256 of a token: the token itself is not kept, and a digest tells nothing to whoever reads memory.
+pub(super) type TokenDigest = [u8; 32];
+
+pub(super) fn digest(token: &BearerToken<'_>) -> TokenDigest {
     Sha256::digest(token.expose()).into()
 }
 

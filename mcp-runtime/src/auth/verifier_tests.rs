@@ -44,7 +44,7 @@ impl Authenticator for Counting {
         self.name.starts_with("https").then_some(self.name)
     }
 
-    fn cache_for(&self) -> Duration {
+    fn cache_for(&self, _: &Identity) -> Duration {
         self.cache_for
     }
 }
@@ -113,6 +113,21 @@ async fn memory_is_bounded() {
         verifier.authenticate(&bearer(&format!("a{n}"))).await.unwrap();
     }
     assert!((0..1000).filter(|n| verifier.cached(&bearer(&format!("a{n}"))).is_some()).count() <= 64);
+}
+
+#[tokio::test]
+async fn who_takes_any_token_is_asked_last() {
+    // Claims whatever begins with nothing.
+    let (any, known) = (Counting::new(""), Counting::new("known"));
+    let (asked_any, asked_known) = (any.asked.clone(), known.asked.clone());
+    let all = verifier(&ManualClock::new(), vec![Box::new(any), Box::new(known)]);
+    assert_eq!(all.authenticate(&bearer("known-1")).await.unwrap().issuer(), "known");
+    assert_eq!(all.authenticate(&bearer("unknown")).await.unwrap().issuer(), "");
+    assert_eq!((asked_any.load(Ordering::SeqCst), asked_known.load(Ordering::SeqCst)), (1, 1));
+    assert_eq!(all.problems(), Vec::<String>::new());
+    let (one, other) = (Counting::new(""), Counting::new("o"));
+    let both = verifier(&ManualClock::new(), vec![Box::new(one), Box::new(other)]);
+    assert!(both.problems()[0].contains("any opaque token"), "{:?}", both.problems());
 }
 
 #[test]

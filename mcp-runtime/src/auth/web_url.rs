@@ -74,7 +74,7 @@ pub(crate) fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
 }
 
 /// Whether clients can ask this issuer for tokens: an https URL, or an http one on this machine (RFC 8414 §2).
-#[cfg(any(test, feature = "jwt"))]
+#[cfg(any(test, feature = "jwt", feature = "introspection"))]
 pub(crate) fn is_authorization_server(issuer: &str) -> bool {
     WebUrl::split(issuer).is_some_and(|url| url.query.is_empty() && (url.secure || url.is_loopback()))
 }

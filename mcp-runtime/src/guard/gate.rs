@@ -86,6 +86,12 @@ impl Gate {
         &self.clock
     }
 
+    /// The declared scopes and what they imply, for people.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn scope_lines(&self) -> impl Iterator<Item = String> {
+        self.catalogue.lines()
+    }
+
     /// Whether everybody is let in, because nobody is asked who they are.
     pub(crate) fn is_open(&self) -> bool {
         self.defaults.no_auth

@@ -24,6 +24,7 @@ pub use policy::{Access, Floor, Policy};
 pub use quota::LimitState;
 pub(crate) use quota::{BoundLimit, QuotaTable};
 pub use rate::{MAX_WINDOW, RateLimit, RateLimitError};
+pub(crate) use scope::is_scope_value;
 pub(crate) use scope::{Catalogue, Requirement, UNKNOWN, Values};
 pub use scope::{ScopeExpr, ScopeList, ScopePart};
 pub(crate) use slots::Slot;

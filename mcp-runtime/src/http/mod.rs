@@ -1,9 +1,15 @@
-//! What every HTTP surface of a server shares: its settings, which hosts and origins it answers, and CORS.
+//! What every HTTP surface of a server shares: its settings, which hosts and origins it answers, CORS, and where a
+//! request comes from.
 
 mod access;
 mod cors;
+mod forwarded;
+mod network;
+mod proxies;
 mod settings;
 
 pub(crate) use access::{Access, Forbidden, single};
 pub(crate) use cors::{add_cors, preflight};
+pub use forwarded::ForwardedHeader;
+pub(crate) use proxies::{Peer, is_forwarded};
 pub use settings::HttpSettings;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::{forwarded::ForwardedHeader, proxies::Proxies};
+
 /// How much the HTTP endpoint takes, how long it waits, and whom it answers. The defaults suit a server on the
 /// open internet.
 ///
@@ -17,9 +19,12 @@ pub struct HttpSettings {
     pub(crate) body_timeout: Duration,
     pub(crate) header_timeout: Duration,
     pub(crate) max_connections: usize,
+    pub(crate) max_connections_per_address: usize,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) allowed_origins: Vec<String>,
+    pub(crate) proxies: Proxies,
+    pub(crate) unix_socket_mode: u32,
 }
 
 impl Default for HttpSettings {
@@ -29,9 +34,12 @@ impl Default for HttpSettings {
             body_timeout: Duration::from_secs(20),
             header_timeout: Duration::from_secs(20),
             max_connections: 4096,
+            max_connections_per_address: 256,
             shutdown_timeout: Duration::from_secs(30),
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
+            proxies: Proxies::default(),
+            unix_socket_mode: 0o600,
         }
     }
 }
@@ -65,6 +73,14 @@ impl HttpSettings {
         self
     }
 
+    /// How many connections our own listener holds open for one address (of IPv6: one /64); 256 by default. Further ones
+    /// are closed at once. Does not count declared proxies, nor Unix sockets.
+    #[must_use]
+    pub fn max_connections_per_address(mut self, connections: usize) -> Self {
+        self.max_connections_per_address = connections;
+        self
+    }
+
     /// How long a shutdown waits for running calls; 30 seconds by default.
     #[must_use]
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
@@ -86,6 +102,53 @@ impl HttpSettings {
         self
     }
 
+    /// Declares the proxies in front of the server by their addresses: networks (`10.0.0.0/8`, `fd00::/8`), single
+    /// addresses, or the words `loopback` and `private` (RFC 1918, RFC 4193).
+    ///
+    /// Callers without credentials are then counted by the address that these proxies forward, the last one in
+    /// [`forwarded_header`](Self::forwarded_header) that is not a proxy itself. What others forward is not believed.
+    /// Name nothing but proxies: whoever has one of these addresses chooses the one it is counted by.
+    ///
+    /// ```
+    /// # use mcp_runtime::Server;
+    /// let builder = Server::builder("notes", "1.0").http(|http| http.trusted_proxies(["loopback", "10.0.3.0/24"]));
+    /// ```
+    #[must_use]
+    pub fn trusted_proxies(mut self, networks: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        for network in networks {
+            self.proxies.add_network(network.as_ref());
+        }
+        self
+    }
+
+    /// Declares the proxies in front of the server by their number, where their addresses change: with 1, the last
+    /// address in [`forwarded_header`](Self::forwarded_header) is the caller's, with 2 the one before it.
+    ///
+    /// Only for servers that nobody can reach without passing exactly that many proxies, each of which adds an address:
+    /// whoever comes another way chooses the one it is counted by.
+    #[must_use]
+    pub fn trusted_proxy_hops(mut self, proxies: usize) -> Self {
+        self.proxies.set_hops(proxies);
+        self
+    }
+
+    /// The header that the declared proxies write addresses into; `X-Forwarded-For` by default. It must be the one that
+    /// they *do* write: another would reach the server as its caller sent it.
+    #[must_use]
+    pub fn forwarded_header(mut self, header: ForwardedHeader) -> Self {
+        self.proxies.set_header(header);
+        self
+    }
+
+    /// Who may open the socket of [`serve_unix`](crate::Server::serve_unix), as the mode of its file; `0o600` by default,
+    /// the server's own user. `0o660` adds its group, which a proxy under another user can join.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn unix_socket_mode(mut self, mode: u32) -> Self {
+        self.unix_socket_mode = mode;
+        self
+    }
+
     /// How many connections are open at once, and how many requests outlive theirs; as many as can be counted.
     pub(crate) fn places(&self) -> usize {
         self.max_connections.min(1 << 20)
@@ -94,9 +157,14 @@ impl HttpSettings {
     /// What is wrong with the settings, in sentences that say what to do.
     pub(crate) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        if self.max_body_bytes == 0 || self.max_connections == 0 {
-            problems.push("`max_body_bytes` and `max_connections` must be above zero".to_owned());
+        if self.max_body_bytes == 0 || self.max_connections == 0 || self.max_connections_per_address == 0 {
+            let bounds = "`max_body_bytes`, `max_connections` and `max_connections_per_address`";
+            problems.push(format!("{bounds} must be above zero"));
         }
+        if self.unix_socket_mode & !0o777 != 0 {
+            problems.push("`unix_socket_mode` is a file mode from 0o000 to 0o777, such as 0o660".to_owned());
+        }
+        problems.extend(self.proxies.problems());
         let bad_origin = |origin: &&String| {
             let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
             !host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '*', '@', ' ']))

@@ -49,7 +49,12 @@ impl Revision {
         matches!(self, Self::V2025_03_26)
     }
 
-    /// Whether tools have titles, output schemas and structured content.
+    /// Whether tools have icons.
+    pub(crate) const fn has_icons(self) -> bool {
+        matches!(self, Self::V2026_07_28 | Self::V2025_11_25)
+    }
+
+    /// Whether tools have titles, output schemas, structured content and `_meta`.
     pub(crate) const fn has_structured_content(self) -> bool {
         !matches!(self, Self::V2025_03_26)
     }

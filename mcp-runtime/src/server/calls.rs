@@ -4,7 +4,7 @@ use serde_json::{json, value::RawValue};
 
 use super::{
     Arrival, CallOutcome, Core, Outcome,
-    core::verify_head,
+    core::{verify_head, verify_param},
     failure,
     observe::Watch,
     outcome::{challenge, denial_error},
@@ -13,7 +13,7 @@ use crate::{
     caught::catch,
     guard::{CallerAsked, Denial, UNKNOWN},
     protocol::{CallParams, ErrorCode, Id, Message, RpcError, brief},
-    tool::{Beginning, CallInput, CallToolResult, Head, Refusal, Registered, Running, Started},
+    tool::{Beginning, CallInput, CallToolResult, Compare, Head, Mirrored, Refusal, Registered, Running, Started},
 };
 
 impl Core {
@@ -25,7 +25,8 @@ impl Core {
         arrival: Arrival<'_>,
     ) -> Option<Outcome<'b>> {
         let verify = |head: &Head<'_>| verify_head(head, arrival);
-        let input = self.input(arrival, arrival.caller_asked, &verify);
+        let compare = |header: &str, says: Option<Mirrored<'_>>| verify_param(header, says, arrival);
+        let input = self.input(arrival, arrival.caller_asked, &verify, &compare);
         let mut watch = self.observer.watch(arrival.caller, None);
         watch.tool(Some(tool.name()));
         match catch(|| tool.call_message(body, input)) {
@@ -58,9 +59,8 @@ impl Core {
             }
         };
         let mut watch = self.observer.watch(arrival.caller, Some(&id));
-        // Observers may know what this caller may not.
-        watch.tool(self.registry.get(&params.name).map(Registered::name));
-        let Some(tool) = self.known(&params.name, arrival.caller) else { return self.unknown(id, arrival, watch) };
+        let Some(tool) = self.tool(&params.name, arrival.caller) else { return self.unknown(id, arrival, watch) };
+        watch.tool(Some(tool.name()));
         // Rights first: what is wrong with the arguments of a tool is nothing to tell to those who may not call it.
         if let Err(denial) = tool.test(arrival.caller, UNKNOWN) {
             return self.deny(id, denial, arrival, watch);
@@ -78,7 +78,8 @@ impl Core {
             },
         };
         let verify = |_: &Head<'_>| Ok(());
-        let input = self.input(arrival, Some(asked), &verify);
+        let compare = |header: &str, says: Option<Mirrored<'_>>| verify_param(header, says, arrival);
+        let input = self.input(arrival, Some(asked), &verify, &compare);
         match catch(|| tool.call_arguments(params.arguments.map(RawValue::get), input)) {
             Some(beginning) => self.follow(id, tool, beginning, arrival, watch).await,
             None => {
@@ -93,11 +94,13 @@ impl Core {
         arrival: Arrival<'a>,
         caller_asked: Option<&'v CallerAsked>,
         verify: &'v dyn Fn(&Head<'_>) -> Result<(), RpcError>,
+        compare: &'v Compare<'v>,
     ) -> CallInput<'a, 'v>
     where
         'a: 'v,
     {
-        CallInput { caller: arrival.caller, caller_asked, site: self.site(arrival), verify }
+        let (caller, site) = (arrival.caller, self.site(arrival));
+        CallInput { caller, caller_asked, site, verify, compare }
     }
 
     /// Waits for the author's rule, if it is asked, and for the body, if it may run; no longer than it may take.
@@ -122,6 +125,10 @@ impl Core {
                 let ended = failure::settle(tool.name(), tool.timeout(), future).await;
                 watch.end(&ended.outcome);
                 Outcome::Reply(self.results.call(id, arrival.revision, &ended.result), limit)
+            }
+            Err(Refusal::Mismatch(error)) => {
+                watch.forget();
+                self.refuse(Some(id), error, arrival)
             }
             Err(Refusal::Denied(denial)) => self.deny(id, denial, arrival, watch),
             Err(Refusal::Arguments(error)) => self.correct(id, &error.to_string(), arrival, watch),

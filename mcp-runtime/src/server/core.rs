@@ -8,12 +8,12 @@ use serde_json::{json, value::RawValue};
 use super::{DenialStyle, Observer, Outcome, Registry, Results, Visibility};
 use crate::{
     auth::{Caller, Verifier},
-    guard::{CallerAsked, Denial, Gate, UNKNOWN},
+    guard::{CallerAsked, Denial, Gate, is_scope_value},
     protocol::{
         CallParams, ErrorCode, Id, InitializeParams, ListParams, ListenParams, Message, Meta, PlainParams, Revision,
         RpcError, SubscriptionFilter, brief,
     },
-    tool::{CallSite, Head, Registered},
+    tool::{CallSite, Head, Mirrored, Registered, is_canonical},
 };
 
 /// Everything that is fixed once a server is built.
@@ -45,10 +45,33 @@ pub(crate) struct Arrival<'a> {
 }
 
 /// Method and name as HTTP headers gave them (MCP 2026-07-28, "Standard request headers").
-#[derive(Debug)]
 pub(crate) struct Announced<'a> {
     pub(crate) method: &'a str,
     pub(crate) name: Option<Cow<'a, str>>,
+    /// What the headers say of arguments; `None` where nothing could.
+    pub(crate) params: Option<&'a dyn ParamHeaders>,
+}
+
+/// The `Mcp-Param-…` headers of a request (MCP 2026-07-28, "Custom headers from tool parameters").
+pub(crate) trait ParamHeaders: Sync {
+    /// The decoded value of one, by the part of its name behind `Mcp-Param-`.
+    ///
+    /// # Errors
+    /// If it was sent twice, or cannot be decoded.
+    fn get(&self, name: &str) -> Result<Option<Cow<'_, str>>, RpcError>;
+}
+
+impl std::fmt::Debug for Announced<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Announced").field("method", &self.method).field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// What headers say of arguments that may stand in scopes, as far as it can be said before the arguments are read.
+fn early_value<'h>(tool: &dyn Registered, announced: &'h Announced<'_>, at: usize) -> Option<Cow<'h, str>> {
+    let value = announced.params?.get(tool.header_of(at)?).ok()??;
+    // A number may be written in several ways, and stands in a scope in one.
+    (is_scope_value(&value) && is_canonical(&value)).then_some(value)
 }
 
 impl Core {
@@ -153,12 +176,12 @@ impl Core {
     /// The tool that was announced, if a call was.
     fn announced_tool(&self, arrival: Arrival<'_>) -> Option<&dyn Registered> {
         let announced = arrival.announced.filter(|announced| announced.method == "tools/call")?;
-        self.known(announced.name.as_deref()?, arrival.caller)
+        self.tool(announced.name.as_deref()?, arrival.caller)
     }
 
-    /// The tool of this name, if this caller may know of it. To anybody else it is no tool, whatever else is true of the
-    /// call: its arguments, its quotas and the author's rule are not looked at.
-    pub(crate) fn known(&self, name: &str, caller: &Caller) -> Option<&dyn Registered> {
+    /// The tool of this name, as far as this caller may know of it. Nothing asks the registry otherwise, so that a hidden
+    /// tool and one that does not exist are the same everywhere.
+    pub(crate) fn tool(&self, name: &str, caller: &Caller) -> Option<&dyn Registered> {
         self.registry.get(name).filter(|tool| self.visibility != Visibility::Hidden || tool.is_open_to(caller))
     }
 
@@ -170,10 +193,10 @@ impl Core {
     /// What headers alone already decide against a request, before its body is read. It admits nothing. What is to be a
     /// result for the model to read needs the body for its id.
     pub(crate) fn deny_early(&self, announced: &Announced<'_>, caller: &Caller) -> Result<(), Denial> {
-        let tool = announced.name.as_deref().and_then(|name| self.known(name, caller));
+        let tool = announced.name.as_deref().and_then(|name| self.tool(name, caller));
         let denied = match (announced.method, tool) {
             ("server/discover", _) => return Ok(()),
-            ("tools/call", Some(tool)) => tool.test(caller, UNKNOWN).map(drop),
+            ("tools/call", Some(tool)) => tool.test(caller, &|at| early_value(tool, announced, at)).map(drop),
             ("tools/call", None) if self.hides_from(caller) || self.is_closed_to(caller) => Err(Denial::stranger()),
             // Lists are refused as HTTP has it.
             _ if self.is_closed_to(caller) => return Err(Denial::stranger()),
@@ -190,8 +213,8 @@ impl Core {
         caller: &Caller,
     ) -> Result<Option<CallerAsked>, Denial> {
         let name = announced.name.as_deref().filter(|_| announced.method == "tools/call");
-        let Some(tool) = name.and_then(|name| self.known(name, caller)) else { return Ok(None) };
-        if tool.test(caller, UNKNOWN).is_err() {
+        let Some(tool) = name.and_then(|name| self.tool(name, caller)) else { return Ok(None) };
+        if tool.test(caller, &|at| early_value(tool, announced, at)).is_err() {
             return Ok(None);
         }
         let asked = tool.ask_caller(caller).await;
@@ -207,9 +230,9 @@ impl Core {
     }
 
     /// The name of an announced tool, for observers.
-    pub(crate) fn announced_name(&self, announced: &Announced<'_>) -> Option<&'static str> {
+    pub(crate) fn announced_name(&self, announced: &Announced<'_>, caller: &Caller) -> Option<&'static str> {
         let name = announced.name.as_deref().filter(|_| announced.method == "tools/call")?;
-        self.registry.get(name).map(Registered::name)
+        self.tool(name, caller).map(Registered::name)
     }
 
     /// Whether this caller gets one and the same answer for every name that is not public.
@@ -234,8 +257,8 @@ impl Core {
     pub(crate) fn scopes_of(&self, announced: &Announced<'_>) -> Vec<String> {
         let nobody = Caller::Anonymous(crate::auth::ClientAddress::LOCAL);
         let name = announced.name.as_deref().filter(|_| announced.method == "tools/call");
-        let tool = name.and_then(|name| self.registry.get(name)).filter(|_| self.visibility != Visibility::Hidden);
-        match tool.map(|tool| tool.test(&nobody, UNKNOWN)) {
+        let tool = name.and_then(|name| self.tool(name, &nobody));
+        match tool.map(|tool| tool.test(&nobody, &|at| early_value(tool, announced, at))) {
             Some(Err(Denial::Unauthenticated { scopes, .. })) => scopes,
             _ => Vec::new(),
         }
@@ -247,7 +270,7 @@ impl Core {
         let message = Message::parse(message).ok()?;
         let (method, _) = (message.method?, message.id?);
         let call = (method == "tools/call").then(|| CallParams::parse(message.params?.get()).ok()).flatten();
-        let announced = Announced { method: &method, name: call.map(|call| call.name) };
+        let announced = Announced { method: &method, name: call.map(|call| call.name), params: None };
         self.deny_early(&announced, caller).err().filter(|denial| matches!(denial, Denial::Unauthenticated { .. }))
     }
 
@@ -310,6 +333,18 @@ pub(crate) fn verify_head(head: &Head<'_>, arrival: Arrival<'_>) -> Result<(), R
         }
         _ => Err(RpcError::missing_meta()),
     }
+}
+
+/// Compares what a header says of an argument with the argument (MCP 2026-07-28, "Custom headers from tool parameters").
+pub(crate) fn verify_param(header: &str, says: Option<Mirrored<'_>>, arrival: Arrival<'_>) -> Result<(), RpcError> {
+    let Some(params) = arrival.announced.and_then(|announced| announced.params) else { return Ok(()) };
+    let same = match (params.get(header)?, says) {
+        (Some(sent), Some(value)) => value.is(&sent),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    };
+    let message = || format!("Mcp-Param-{header} differs from the body");
+    if same { Ok(()) } else { Err(RpcError::new(ErrorCode::HeaderMismatch, message())) }
 }
 
 /// Reads parameters that must be an object: positional ones mean nothing in MCP.

@@ -15,6 +15,8 @@ use std::sync::Arc;
 
 #[cfg(any(test, feature = "http", feature = "testing"))]
 pub(crate) use self::core::Announced;
+#[cfg(feature = "http")]
+pub(crate) use self::core::ParamHeaders;
 pub(crate) use self::core::{Arrival, Core, unreadable, unsupported_version};
 pub use builder::{BuildError, ServerBuilder};
 pub(crate) use observe::Observer;
@@ -74,6 +76,28 @@ impl Server {
     #[must_use]
     pub fn policies(&self) -> &Policies {
         &self.0.policies
+    }
+
+    /// Everything that a review of protection is about, as Markdown.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn policy_document(&self) -> String {
+        let core = self.core();
+        let issuers: Vec<_> = core.verifier.issuers().map(|issuer| format!("`{issuer}`")).collect();
+        let known_by = match (core.gate.is_open(), issuers.is_empty()) {
+            (true, _) => "Nobody is asked who they are.".to_owned(),
+            (false, true) => "No issuer of tokens is named.".to_owned(),
+            (false, false) => format!("Tokens of {} are accepted.", issuers.join(", ")),
+        };
+        let mut lines = vec![
+            "# What protects what".to_owned(),
+            String::new(),
+            "Written by `assert_policies!`. A change here is a change of protection.".to_owned(),
+            String::new(),
+            format!("* {known_by}"),
+            format!("* Visibility: {:?}. Denials: {:?}.", core.visibility, core.denial_style),
+        ];
+        lines.extend(core.gate.scope_lines().map(|line| format!("* {line}")));
+        format!("{}\n\n{}", lines.join("\n"), self.policies())
     }
 
     pub(crate) fn core(&self) -> &Core {

@@ -8,7 +8,7 @@ use serde_json::{Value, value::RawValue};
 use crate::{
     auth::Caller,
     protocol::Revision,
-    tool::{Annotations, Registered, ToolInfo},
+    tool::{Annotations, Icon, Registered, ToolInfo},
 };
 
 /// How many tools one page of a list holds. Most servers have one page.
@@ -19,6 +19,8 @@ pub(crate) struct Registry {
     in_order: Vec<Arc<dyn Registered>>,
     modern: Rendered,
     legacy: Rendered,
+    /// For 2025-06-18, if a tool has icons, which that revision did not know.
+    iconless: Option<Rendered>,
     oldest: Rendered,
 }
 
@@ -48,6 +50,10 @@ struct Listed<'a> {
     output_schema: Option<&'a Value>,
     #[serde(skip_serializing_if = "is_silent")]
     annotations: Annotations,
+    #[serde(skip_serializing_if = "<[Icon]>::is_empty")]
+    icons: &'static [Icon],
+    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+    meta: Option<&'a RawValue>,
 }
 
 fn is_silent(annotations: &Annotations) -> bool {
@@ -58,11 +64,15 @@ impl Registry {
     /// Expects names to be unique: the builder has seen to it. Tools are listed in the order they were given.
     pub(crate) fn new(tools: Vec<Box<dyn Registered>>) -> Result<Self, serde_json::Error> {
         let in_order: Vec<Arc<dyn Registered>> = tools.into_iter().map(Into::into).collect();
-        let described: Vec<_> = in_order.iter().map(|tool| Described::new(&**tool)).collect();
+        let described: Vec<_> = in_order.iter().map(|tool| Described::new(&**tool)).collect::<Result<_, _>>()?;
         let rendered = |revision| Rendered::new(&described, revision);
         Ok(Self {
             modern: rendered(Revision::V2026_07_28)?,
             legacy: rendered(Revision::V2025_11_25)?,
+            iconless: match described.iter().any(|tool| !tool.info.icons.is_empty()) {
+                true => Some(rendered(Revision::V2025_06_18)?),
+                false => None,
+            },
             oldest: rendered(Revision::V2025_03_26)?,
             by_name: in_order.iter().map(|tool| (tool.name(), Arc::clone(tool))).collect(),
             in_order,
@@ -83,7 +93,8 @@ impl Registry {
     ) -> Result<Option<Page<'_>>, serde_json::Error> {
         let rendered = match revision {
             Revision::V2026_07_28 => &self.modern,
-            Revision::V2025_06_18 | Revision::V2025_11_25 => &self.legacy,
+            Revision::V2025_06_18 => self.iconless.as_ref().unwrap_or(&self.legacy),
+            Revision::V2025_11_25 => &self.legacy,
             Revision::V2025_03_26 => &self.oldest,
         };
         let visible = visible_to.map(|caller| {
@@ -118,11 +129,19 @@ struct Described {
     info: ToolInfo,
     input: Value,
     output: Option<Value>,
+    meta: Option<Box<RawValue>>,
 }
 
 impl Described {
-    fn new(tool: &dyn Registered) -> Self {
-        Self { name: tool.name(), info: tool.info(), input: tool.input_schema(), output: tool.output_schema() }
+    fn new(tool: &dyn Registered) -> Result<Self, serde_json::Error> {
+        let info = tool.info();
+        Ok(Self {
+            name: tool.name(),
+            info,
+            input: tool.input_schema(),
+            output: tool.output_schema(),
+            meta: info.meta.map(serde_json::from_str).transpose()?,
+        })
     }
 
     fn listed(&self, revision: Revision) -> Listed<'_> {
@@ -137,6 +156,8 @@ impl Described {
             input_schema: &self.input,
             output_schema: self.output.as_ref().filter(fits),
             annotations: self.info.annotations,
+            icons: if revision.has_icons() { self.info.icons } else { &[] },
+            meta: self.meta.as_deref().filter(|_| revision.has_structured_content()),
         }
     }
 }

@@ -137,7 +137,7 @@ impl TestClient {
             "io.modelcontextprotocol/clientCapabilities": {},
         });
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
-        let announced = Announced { method, name: name.map(Into::into) };
+        let announced = Announced { method, name: name.map(Into::into), params: None };
         let caller = self.caller();
         let arrival = Arrival {
             revision,

@@ -18,7 +18,7 @@ use crate::protocol::{ArgumentSeed, CallParams, CallParamsSeed, Message, Message
     label = "not an argument type",
     note = "derive `serde::Deserialize` and `schemars::JsonSchema` for it, or for the types in it, with `use mcp_runtime::schemars;` in scope",
     note = "if the server brings it and not the model, take `State<..>` of it",
-    note = "what does not come from the model is told by its type's name: `Identity`, `Option<Identity>`, `Context`, `State<..>`, not an alias of them"
+    note = "what does not come from the model is told by its type's name: `Identity`, `Option<Identity>`, `Context`, `State<..>`, not an alias of them; or by `#[inject]` before it"
 )]
 pub trait ToolArg: Sized {
     /// Reads the value.
@@ -113,14 +113,17 @@ impl<A: Tuple> Arguments<A> {
         (self.parse_arguments)(json.unwrap_or("{}"), self.form())
     }
 
+    /// The header that mirrors the argument at a position.
+    pub(crate) fn header_of(&self, at: usize) -> Option<&'static str> {
+        self.specs.get(at)?.header
+    }
+
     /// The headers that mirror arguments, each the part behind `Mcp-Param-`.
-    #[allow(dead_code, reason = "only a transport with headers asks")]
     pub(crate) fn headers(&self) -> impl Iterator<Item = &'static str> {
         self.specs.iter().filter_map(|spec| spec.header)
     }
 
     /// Tells what each of [`headers`](Self::headers) must say for these arguments.
-    #[allow(dead_code, reason = "only a transport with headers asks")]
     pub(crate) fn mirrored(&self, arguments: &A, each: &mut EachMirrored<'_>) {
         (self.mirrored)(arguments, self.form(), each);
     }

@@ -16,7 +16,8 @@ use crate::{
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be injected into a tool",
     label = "not injectable",
-    note = "injected are `Identity`, `Option<Identity>`, `State<T>` (with `T: Clone + Send + Sync`) and `Context`"
+    note = "injected are `Identity`, `Option<Identity>`, `State<T>` (with `T: Clone + Send + Sync`) and `Context`",
+    note = "implement `mcp_runtime::Inject` for a type of your own, and write `#[inject]` before the parameter"
 )]
 pub trait Inject: Sized {
     /// What must be there before the server can start.

@@ -12,8 +12,59 @@ pub struct ToolInfo {
     pub description: &'static str,
     /// Hints about its effects.
     pub annotations: Annotations,
+    /// Pictures for people, from revision 2025-11-25 on.
+    pub icons: &'static [Icon],
+    /// What the protocol has no word for (`_meta`), as the text of a JSON object; from revision 2025-06-18 on.
+    pub meta: Option<&'static str>,
     /// Where it is defined, for error messages to its author.
     pub location: Location,
+}
+
+/// A picture that clients may show beside a tool (MCP `Icon`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Icon {
+    /// An `https:` or `data:` URL; clients take no other, and PNG is what all of them can show.
+    pub src: &'static str,
+    /// The kind of picture, if it should not be told from the URL: `image/png`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mime_type: Option<&'static str>,
+    /// The sizes it is good for, as `48x48`, or `any`.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub sizes: &'static [&'static str],
+    /// The background it is made for, `light` or `dark`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub theme: Option<&'static str>,
+}
+
+impl Icon {
+    /// The picture at this URL.
+    #[must_use]
+    pub const fn new(src: &'static str) -> Self {
+        Self { src, mime_type: None, sizes: &[], theme: None }
+    }
+
+    /// Sets the kind of picture.
+    #[must_use]
+    pub const fn mime_type(mut self, mime_type: &'static str) -> Self {
+        self.mime_type = Some(mime_type);
+        self
+    }
+
+    /// Sets the sizes it is good for.
+    #[must_use]
+    pub const fn sizes(mut self, sizes: &'static [&'static str]) -> Self {
+        self.sizes = sizes;
+        self
+    }
+
+    /// Sets the background it is made for.
+    #[must_use]
+    pub const fn theme(mut self, theme: &'static str) -> Self {
+        self.theme = Some(theme);
+        self
+    }
 }
 
 /// Hints about a tool's effects (MCP `ToolAnnotations`). Clients may show them; nothing here enforces anything.
@@ -61,6 +112,8 @@ impl ToolInfo {
             title: None,
             description,
             annotations: Annotations { read_only: None, destructive: None, idempotent: None, open_world: None },
+            icons: &[],
+            meta: None,
             location: Location { file, line },
         }
     }
@@ -69,6 +122,20 @@ impl ToolInfo {
     #[must_use]
     pub const fn title(mut self, title: &'static str) -> Self {
         self.title = Some(title);
+        self
+    }
+
+    /// Sets the pictures.
+    #[must_use]
+    pub const fn icons(mut self, icons: &'static [Icon]) -> Self {
+        self.icons = icons;
+        self
+    }
+
+    /// Sets `_meta`, the text of a JSON object. A server with any other text cannot be built.
+    #[must_use]
+    pub const fn meta(mut self, json: &'static str) -> Self {
+        self.meta = Some(json);
         self
     }
 

@@ -63,6 +63,11 @@ impl Mirrored<'_> {
     }
 }
 
+/// Whether a text is the only way to write what it may stand for: not a number with zeros in front or behind a point.
+pub(crate) fn is_canonical(text: &str) -> bool {
+    integer(text).is_none_or(|number| number.to_string() == text)
+}
+
 /// A decimal integer, with nothing but zeros behind a point.
 fn integer(text: &str) -> Option<i128> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));

@@ -30,12 +30,6 @@ use serde::{Serialize, de};
 /// #[tool]
 /// async fn dim(#[arg(min = 10, max = 100)] to: Percent) -> String { format!("{} %", to.0) }
 /// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` has no smallest or largest value",
-    label = "not a number",
-    note = "`min` and `max` compare numbers; the length of a text or list is limited by `min_len` and `max_len`",
-    note = "implement `mcp_runtime::Bounded` for a number of your own"
-)]
 pub trait Bounded {
     /// What a limit is written in: the number itself.
     type Bound: PartialOrd + Display + Serialize;
@@ -234,16 +228,42 @@ impl Violation {
     }
 }
 
+/// [`Bounded`] by its bound, so that a type without one is one error and not one for each place that names the bound.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no smallest or largest value",
+    label = "not a number",
+    note = "`min` and `max` compare numbers; the length of a text or list is limited by `min_len` and `max_len`",
+    note = "implement `mcp_runtime::Bounded` for a number of your own"
+)]
+pub trait BoundedBy<B> {
+    /// The number, or `None` if there is none to compare.
+    fn bounded_by(&self) -> Option<B>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Bounded> BoundedBy<T::Bound> for T {
+    fn bounded_by(&self) -> Option<T::Bound> {
+        self.bounded()
+    }
+}
+
 /// `min = …`, called by the macros.
 #[doc(hidden)]
-pub fn min<T: Bounded>(limits: &mut Limits<'_, T>, least: T::Bound) -> Result<(), Violation> {
+pub fn min<T: BoundedBy<B>, B: PartialOrd + Display + Serialize>(
+    limits: &mut Limits<'_, T>,
+    least: B,
+) -> Result<(), Violation> {
     // Asked this way round, what cannot be compared is refused.
     bound(limits, "minimum", &least, |value| *value >= least, "at least")
 }
 
 /// `max = …`, called by the macros.
 #[doc(hidden)]
-pub fn max<T: Bounded>(limits: &mut Limits<'_, T>, most: T::Bound) -> Result<(), Violation> {
+pub fn max<T: BoundedBy<B>, B: PartialOrd + Display + Serialize>(
+    limits: &mut Limits<'_, T>,
+    most: B,
+) -> Result<(), Violation> {
     bound(limits, "maximum", &most, |value| *value <= most, "at most")
 }
 
@@ -259,15 +279,15 @@ pub fn max_len<T: Measured>(limits: &mut Limits<'_, T>, most: usize) -> Result<(
     length(limits, ["maxLength", "maxItems", "maxProperties"], most, |length| length <= most, "at most")
 }
 
-fn bound<T: Bounded>(
+fn bound<T: BoundedBy<B>, B: Display + Serialize>(
     limits: &mut Limits<'_, T>,
     keyword: &str,
-    limit: &T::Bound,
-    fits: impl Fn(&T::Bound) -> bool,
+    limit: &B,
+    fits: impl Fn(&B) -> bool,
     word: &str,
 ) -> Result<(), Violation> {
     match limits {
-        Limits::Value(value) => match value.bounded() {
+        Limits::Value(value) => match value.bounded_by() {
             Some(number) if !fits(&number) => Err(Violation::number(number, format_args!("{word} {limit}"))),
             _ => Ok(()),
         },

@@ -20,13 +20,14 @@ pub(crate) use context::CallSite;
 #[cfg(feature = "http")]
 pub use context::HttpRequest;
 pub use context::{CallContext, Context, Inject, Requirements, State};
-pub use descriptor::{Annotations, Location, ToolInfo};
+pub use descriptor::{Annotations, Icon, Location, ToolInfo};
 pub(crate) use error::ErrorKind;
 pub use error::{IntoToolError, ToolError};
+pub(crate) use header::is_canonical;
 pub use header::{HeaderValue, Mirrored};
 pub use limits::{Bounded, Length, Measured};
 pub use output::{CallToolResult, Content, IntoToolOutput, Json};
-pub(crate) use registered::{Beginning, Bind, CallInput, Head, Refusal, Registered, Running, Started};
+pub(crate) use registered::{Beginning, Bind, CallInput, Compare, Head, Refusal, Registered, Running, Started};
 pub use set::{ToolSet, Tools};
 pub use template::TemplateValue;
 pub use whole::Args;
@@ -79,7 +80,7 @@ pub mod private {
     use tokio::{sync::Semaphore, task::AbortHandle};
 
     pub use super::{
-        Tool, ToolFuture, ToolInfo, ToolSet, Tools,
+        Icon, Tool, ToolFuture, ToolInfo, ToolSet, Tools,
         argument::{ArgRules, ArgSpec},
         arguments::{
             Arguments, args0, args1, args2, args3, args4, args5, args6, args7, args8, args9, args10, args11, args12,
@@ -143,6 +144,15 @@ pub mod private {
                 },
             }
         })
+    }
+
+    /// Runs a body without `async` in place, on the thread that answers: `#[tool(inline)]`.
+    pub fn finish_inline<'a, F, R>(body: F, output: OutputOf<R>) -> ToolFuture<'a>
+    where
+        F: FnOnce() -> R + Send + 'a,
+        R: 'a,
+    {
+        Box::pin(async move { output.convert(body()) })
     }
 
     /// Keeps a method's receiver alive for as long as a blocking body needs it.

@@ -10,14 +10,15 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    CallContext, CallSite, Requirements, SLOT, Tool, ToolError, ToolFuture, ToolInfo,
+    CallContext, CallSite, Mirrored, Requirements, SLOT, Tool, ToolError, ToolFuture, ToolInfo,
     arguments::ArgumentError,
     schema::{input_schema, output_schema, problems},
 };
 use crate::{
     auth::Caller,
     guard::{
-        Admitted, CallerAsked, CallerVerdict, Decision, Denial, Gate, Gated, LimitState, NotAdmitted, Policy, Values,
+        Admitted, CallerAsked, CallerVerdict, Decision, Denial, Gate, Gated, LimitState, NotAdmitted, Policy, UNKNOWN,
+        Values,
     },
     protocol::{Id, Meta, RpcError},
 };
@@ -79,6 +80,8 @@ pub(crate) trait Registered: Send + Sync {
     fn test(&self, caller: &Caller, values: Values<'_>) -> Result<Option<LimitState>, Denial>;
     /// Whether this caller may call the tool with some arguments; says nothing about quotas.
     fn is_open_to(&self, caller: &Caller) -> bool;
+    /// The header that mirrors one of the arguments, by its position.
+    fn header_of(&self, at: usize) -> Option<&'static str>;
     /// Asks the author's rule about the caller alone, if there is one.
     fn ask_caller(&self, caller: &Caller) -> CallerVerdict;
     /// Reads a whole message, and starts the call if message, arguments and gate agree.
@@ -95,7 +98,12 @@ pub(crate) struct CallInput<'a, 'v> {
     pub(crate) site: CallSite<'a>,
     /// Compares the message with what was announced for it.
     pub(crate) verify: &'v dyn Fn(&Head<'_>) -> Result<(), RpcError>,
+    /// Compares an argument with the header that mirrors it.
+    pub(crate) compare: &'v Compare<'v>,
 }
+
+/// Takes the part of a header's name behind `Mcp-Param-`, and what the header must say.
+pub(crate) type Compare<'v> = dyn Fn(&str, Option<Mirrored<'_>>) -> Result<(), RpcError> + 'v;
 
 /// What a message says of itself beside its arguments.
 pub(crate) struct Head<'b> {
@@ -136,6 +144,8 @@ impl Running<'_> {
 /// Why a call was not started.
 pub(crate) enum Refusal {
     Arguments(ArgumentError),
+    /// A header says something else of an argument.
+    Mismatch(RpcError),
     /// This argument cannot be part of a scope.
     ScopeValue(&'static str),
     Denied(Denial),
@@ -158,11 +168,26 @@ struct Bound<T: Tool> {
 impl<T: Tool> Bound<T> {
     fn begin<'a>(&'a self, arguments: T::Args, input: &CallInput<'a, '_>) -> Beginning<'a> {
         let site = input.site;
+        if let Some(error) = self.mismatch(&arguments, input) {
+            return Beginning::Decided(Err(Refusal::Mismatch(error)));
+        }
         match self.gated.admit(input.caller, arguments, input.caller_asked) {
             Decision::Now(Ok(admitted)) => Beginning::Decided(Ok(self.run(admitted, site))),
             Decision::Now(Err(refusal)) => Beginning::Decided(Err(refusal.into())),
             Decision::Asking(asking) => Beginning::Asking(Box::pin(async move { Ok(self.run(asking.await?, site)) })),
         }
+    }
+
+    /// Whether a header says something else than its argument. That is nothing to tell to those who may not call the tool.
+    fn mismatch(&self, arguments: &T::Args, input: &CallInput<'_, '_>) -> Option<RpcError> {
+        T::ARGUMENTS.headers().next()?;
+        let mut first = None;
+        T::ARGUMENTS.mirrored(arguments, &mut |header, says| {
+            if let (None, Err(error)) = (&first, (input.compare)(header, says)) {
+                first = Some(error);
+            }
+        });
+        first.filter(|_| self.gated.test(input.caller, UNKNOWN).is_ok())
     }
 
     /// The only way into a tool's body.
@@ -207,6 +232,10 @@ impl<T: Tool> Registered for Bound<T> {
 
     fn is_open_to(&self, caller: &Caller) -> bool {
         self.gated.is_open_to(caller)
+    }
+
+    fn header_of(&self, at: usize) -> Option<&'static str> {
+        T::ARGUMENTS.header_of(at)
     }
 
     fn ask_caller(&self, caller: &Caller) -> CallerVerdict {

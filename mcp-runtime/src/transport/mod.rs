@@ -5,4 +5,4 @@ mod http;
 mod stdio;
 
 #[cfg(feature = "http")]
-pub use self::http::{ServeError, stop_signal};
+pub use self::http::{Routers, ServeError, Shutdown, stop_signal};

@@ -1,8 +1,9 @@
-//! What protection costs: a guarded `tools/call` (RS256 token, scope, quota, header checks, structured output)
-//! beside plain axum that parses the same body and sends the same answer.
+//! What protection costs: a guarded `tools/call` (RS256 token, one of two scopes, three limits, header checks, structured
+//! output) beside plain axum that parses the same body and sends the same answer; and what a million callers cost.
 //!
 //! Each server is a process of its own on one core, the load comes from another; 32 connections with keep-alive;
-//! rounds alternate. The last line is the ratio of their medians in calls per second.
+//! rounds alternate. The last lines are the ratios of their medians: calls per second, the 99th percentile of latency,
+//! and of one server with a million callers beside the same with a thousand.
 
 mod load;
 mod servers;
@@ -31,30 +32,42 @@ fn compare() {
     // `cargo test --benches` runs this too; there it only has to work.
     let short = std::env::args().any(|argument| argument == "--test");
     let (rounds, round) = if short { (1, Duration::from_millis(100)) } else { (ROUNDS, ROUND) };
-    let (mut plain, mut guarded) = (Measured::start("plain"), Measured::start("guarded"));
-    for number in 0..=rounds {
-        // The first round warms up and does not count.
-        for server in [&mut plain, &mut guarded] {
-            server.round(round, number > 0);
-        }
-    }
-    for server in [&plain, &guarded] {
-        println!("{server}");
-    }
+    let (plain, guarded) = (Measured::start("plain", 1), Measured::start("guarded", 1));
+    let [plain, guarded] = side_by_side([plain, guarded], rounds, round);
+    let (few, many) = (1_000, if short { 5_000 } else { 1_000_000 });
+    let callers = [few, many].map(|callers| {
+        let mut server = Measured::start("callers", callers);
+        server.meet_everybody();
+        server
+    });
+    let [few, many] = side_by_side(callers, rounds, round);
     println!("ratio {:.2}", guarded.median() / plain.median());
+    println!("p99 ratio {:.2}", median(&guarded.slowest) / median(&plain.slowest));
+    println!("callers ratio {:.2}", median(&many.costs) / median(&few.costs));
+}
+
+/// Rounds of each, one after the other. The first warms up and does not count.
+fn side_by_side(mut servers: [Measured; 2], rounds: usize, round: Duration) -> [Measured; 2] {
+    for number in 0..=rounds {
+        servers.iter_mut().for_each(|server| server.round(round, number > 0));
+    }
+    servers.iter().for_each(|server| println!("{server}"));
+    servers
 }
 
 struct Measured {
     name: &'static str,
     process: Child,
-    ready: load::Ready,
+    load: load::Load,
     rates: Vec<f64>,
+    /// The 99th percentile of each round, in microseconds.
+    slowest: Vec<f64>,
     /// Processor seconds per call, of the server alone.
     costs: Vec<f64>,
 }
 
 impl Measured {
-    fn start(name: &'static str) -> Self {
+    fn start(name: &'static str, callers: u32) -> Self {
         let this = std::env::current_exe().expect("this program has a path");
         // Without `taskset` the system places the processes, and the figures are less steady.
         let pinned = Command::new("taskset").args(["-c", "0", "true"]).status().is_ok_and(|status| status.success());
@@ -71,16 +84,25 @@ impl Measured {
         let mut line = String::new();
         let stdout = process.stdout.take().expect("its output is piped");
         BufReader::new(stdout).read_line(&mut line).expect("it says where it listens");
-        let ready = load::Ready::parse(&line);
-        Self { name, process, ready, rates: Vec::new(), costs: Vec::new() }
+        let load = load::Load::new(&line, callers);
+        Self { name, process, load, rates: Vec::new(), slowest: Vec::new(), costs: Vec::new() }
+    }
+
+    /// Every caller calls once.
+    fn meet_everybody(&mut self) {
+        let empty = memory(self.process.id());
+        load::once_each(&self.load);
+        let full = memory(self.process.id());
+        println!("{} callers: {:.0} MiB, {:.0} MiB before they came", self.load.callers(), full, empty);
     }
 
     fn round(&mut self, length: Duration, counts: bool) {
         let before = processor_seconds(self.process.id());
-        let rate = load::run(&self.ready, length);
-        let calls = rate * length.as_secs_f64();
+        let answered = load::run(&self.load, length);
+        let calls = answered.rate * length.as_secs_f64();
         if counts {
-            self.rates.push(rate);
+            self.rates.push(answered.rate);
+            self.slowest.push(answered.p99_micros);
             self.costs.push((processor_seconds(self.process.id()) - before) / calls);
         }
     }
@@ -93,7 +115,11 @@ impl Measured {
 impl std::fmt::Display for Measured {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let cost = median(&self.costs) * 1e6;
-        write!(f, "{:8} {:9.0} calls/s, {cost:5.2} µs of processor per call", self.name, self.median())
+        let (name, callers, rate, p99) = (self.name, self.load.callers(), self.median(), median(&self.slowest));
+        write!(
+            f,
+            "{name:8} {callers:8} callers {rate:9.0} calls/s, p99 {p99:5.0} µs, {cost:5.2} µs of processor per call"
+        )
     }
 }
 
@@ -111,6 +137,13 @@ fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted[sorted.len() / 2]
+}
+
+/// What a process has in memory, in MiB; 0 where there is no `/proc`.
+fn memory(process: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    line.split_whitespace().next().and_then(|kib| kib.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
 }
 
 /// User and system time of a process so far; 0 where there is no `/proc`.

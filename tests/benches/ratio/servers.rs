@@ -1,6 +1,6 @@
-//! The two servers that are compared. Same runtime, same allocator, same socket options, same answer.
+//! The servers that are compared. Same runtime, same allocator, same socket options, same answer.
 
-use std::{io::Read, net::SocketAddr};
+use std::{io::Read, net::SocketAddr, time::Duration};
 
 use aws_lc_rs::{
     rand::SystemRandom,
@@ -10,8 +10,8 @@ use aws_lc_rs::{
 use axum::{Router, routing::post, serve::ListenerExt};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use mcp_runtime::{
-    Json, Server,
-    auth::{Algorithm, Jwt, VerifyingKey},
+    Identity, Json, Server,
+    auth::{Algorithm, AuthError, Authenticator, BearerToken, Jwt, Verify, VerifyingKey},
     schemars::JsonSchema,
     tool, tools,
 };
@@ -28,7 +28,12 @@ struct Note {
 }
 
 /// Adds a note.
-#[tool(scopes = "notes:write", rate_limit = "4000000000/d")]
+#[tool(
+    scopes = any("admin", "notes:write"),
+    rate_limit = "4000000000/d",
+    rate_limit("1000000/s", burst = 4000000000, per = client),
+    rate_limit("60000000/m", per = address)
+)]
 async fn add_note(title: String, text: String, priority: u8) -> Json<Note> {
     Json(Note { id: 1, title, text, priority })
 }
@@ -42,6 +47,7 @@ pub(crate) fn serve(which: &str) {
         match which {
             "plain" => plain(listener, address).await,
             "guarded" => guarded(listener, address).await,
+            "callers" => callers(listener, address).await,
             other => panic!("there is no server `{other}`"),
         }
     });
@@ -57,6 +63,44 @@ async fn guarded(listener: TcpListener, address: SocketAddr) {
         .build()
         .expect("a server");
     println!("{address} {token}");
+    server.serve_on(listener, input_ends()).await.expect("it serves");
+}
+
+/// Adds a note, once an hour for each subject and address, as far as anybody can see in a benchmark.
+#[tool(name = "add_note", rate_limit = "60000/h", rate_limit("60000/h", per = address))]
+async fn add_note_of_many(title: String, text: String, priority: u8) -> Json<Note> {
+    Json(Note { id: 1, title, text, priority })
+}
+
+/// Whoever the token says it is. Nothing is remembered, so that only the counters tell few callers from many.
+struct Everybody;
+
+#[mcp_runtime::async_trait]
+impl Authenticator for Everybody {
+    fn claims(&self, _: &BearerToken<'_>) -> bool {
+        true
+    }
+
+    async fn authenticate(&self, token: &BearerToken<'_>, _: &Verify<'_>) -> Result<Identity, AuthError> {
+        Ok(Identity::new("bench", token.expose()).build())
+    }
+
+    fn cache_for(&self, _: &Identity) -> Duration {
+        Duration::ZERO
+    }
+}
+
+/// A server for a million callers, each from a network of its own behind one proxy.
+async fn callers(listener: TcpListener, address: SocketAddr) {
+    let server = Server::builder("bench", "1.0.0")
+        .public_url(format!("http://{address}/mcp"))
+        .tools(tools![add_note_of_many])
+        .auth(Everybody)
+        .quota_capacity(2 * 917_504)
+        .http(|http| http.trusted_proxies(["127.0.0.1"]))
+        .build()
+        .expect("a server");
+    println!("{address} u00000000");
     server.serve_on(listener, input_ends()).await.expect("it serves");
 }
 

@@ -37,7 +37,7 @@ const ARROWS: [(&str, &[Of]); 10] = [
             Only("http", &["HttpSettings"]),
         ],
     ),
-    ("http", &[Only("auth", &["PublicUrl", "WebUrl", "is_loopback_host", "split_port"])]),
+    ("http", &[Only("auth", &["ClientAddress", "PublicUrl", "WebUrl", "is_loopback_host", "split_port"])]),
     ("transport", &[All("server"), All("http"), All("tool"), All("guard"), All("auth"), All("clock"), All("protocol")]),
     (
         "testing",

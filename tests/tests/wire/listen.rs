@@ -99,13 +99,16 @@ async fn one_caller_holds_a_few_streams_and_gives_them_back() {
         streams.push(stream);
     }
     let full = whole(call().token(&alice).open(&world.router).await).await;
-    assert_eq!(full.error(503, 503)["id"], 1);
-    assert_eq!(full.header("retry-after"), "15");
+    let error = full.error(429, 429);
+    assert_eq!((&error["id"], &error["error"]["data"]["reason"]), (&json!(1), &json!("rate_limited")));
+    assert_eq!((full.header("retry-after"), &error["error"]["data"]["retryAfterMs"]), ("15", &json!(15_000)));
+    // Nothing was counted over time, so there is nothing to say about a rate.
+    full.has_no("ratelimit");
     assert_eq!(call().token(&bob).open(&world.router).await.status(), 200);
     streams.pop();
     let stream = call().token(&alice).open(&world.router).await;
     assert_eq!(stream.status(), 200);
-    whole(call().token(&alice).open(&world.router).await).await.error(503, 503);
+    whole(call().token(&alice).open(&world.router).await).await.error(429, 429);
 }
 
 #[tokio::test]
@@ -121,7 +124,7 @@ async fn all_callers_together_hold_a_bounded_number_of_streams() {
         }
     }
     let token = world.plain("one more");
-    whole(call().token(&token).open(&world.router).await).await.error(503, 503);
+    whole(call().token(&token).open(&world.router).await).await.error(429, 429);
     streams.clear();
     assert_eq!(call().token(&token).open(&world.router).await.status(), 200);
 }

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use mcp_runtime::{ServeError, Server};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::oneshot,
     task::JoinHandle,
@@ -63,17 +63,21 @@ impl Live {
     }
 
     pub(crate) async fn connect(&self) -> Wire {
-        Wire { stream: soon(TcpStream::connect(self.address)).await.unwrap(), read: Vec::new() }
+        Wire::over(soon(TcpStream::connect(self.address)).await.unwrap())
     }
 }
 
 /// One connection.
-pub(crate) struct Wire {
-    pub(crate) stream: TcpStream,
+pub(crate) struct Wire<S = TcpStream> {
+    pub(crate) stream: S,
     read: Vec<u8>,
 }
 
-impl Wire {
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+    pub(crate) fn over(stream: S) -> Self {
+        Self { stream, read: Vec::new() }
+    }
+
     /// Sends bytes; what the server does not take any more is not this client's problem.
     pub(crate) async fn send(&mut self, bytes: &[u8]) -> bool {
         soon(self.stream.write_all(bytes)).await.is_ok()

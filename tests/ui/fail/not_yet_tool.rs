@@ -4,7 +4,7 @@
 use mcp_runtime::{tool, tools};
 
 /// Later.
-#[tool(confirm = "Sure?", inline, icons = "x.png", meta(a = 1))]
+#[tool(confirm = "Sure?")]
 async fn later() {}
 
 fn main() {

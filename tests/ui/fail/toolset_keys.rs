@@ -5,8 +5,17 @@ use mcp_runtime::{tool, toolset};
 
 struct Set;
 
-#[toolset(prefix = "set_", scopes = "a", rate_limit = "1/s", timeout = "1s", public)]
+#[toolset(prefix = "no good", scopes = "a  b", rate_limit = "1/w", timeout = "1", public)]
 impl Set {
+    /// Fine.
+    #[tool]
+    async fn fine(&self) {}
+}
+
+struct Forms;
+
+#[toolset(prefix, scopes, rate_limit = 1, timeout = 30, prefix = "twice_")]
+impl Forms {
     /// Fine.
     #[tool]
     async fn fine(&self) {}

@@ -14,13 +14,15 @@ use mcp_runtime::{tool, tools};
     description("x"),
     read_only = "yes",
     destructive(true),
+    inline = true,
+    icons,
+    meta = "{}",
     crate = "mcp_runtime"
 )]
 async fn wrong(
     #[arg(default())] a: u8,
     #[arg(rename = b2)] b: u8,
     #[arg(description)] c: u8,
-    #[arg] d: u8,
     #[arg = "x"] e: u8,
     #[arg(default = )] f: u8,
 ) {

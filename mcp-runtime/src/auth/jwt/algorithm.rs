@@ -69,7 +69,7 @@ impl Algorithm {
     }
 
     /// Whether signer and verifier hold the same secret.
-    pub(super) const fn is_symmetric(self) -> bool {
+    pub(in crate::auth) const fn is_symmetric(self) -> bool {
         matches!(self, Self::HS256 | Self::HS384 | Self::HS512)
     }
 

@@ -1,7 +1,6 @@
 //! What a token says about itself: read strictly, and believed in nothing.
 
-use super::object::UniqueObject;
-use crate::auth::AuthError;
+use crate::auth::{AuthError, object::UniqueObject};
 
 /// Members that change how a token is to be read or that bring keys along. A pinned key needs none of them, and each
 /// has been an attack: extensions that must be understood (`crit`, `b64`), keys of the sender's choice, decompression.

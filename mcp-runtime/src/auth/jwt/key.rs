@@ -118,7 +118,7 @@ impl VerifyingKey {
     }
 
     /// A key as `SubjectPublicKeyInfo` (RFC 5280), or for RSA as `RSAPublicKey` (RFC 8017).
-    pub(super) fn from_public(algorithm: Algorithm, der: &[u8]) -> Result<Self, KeyError> {
+    pub(in crate::auth) fn from_public(algorithm: Algorithm, der: &[u8]) -> Result<Self, KeyError> {
         let wrong = KeyError::WrongKind { algorithm };
         let aws = aws_algorithm(algorithm).ok_or(wrong.clone())?;
         let parsed = signature::ParsedPublicKey::new(aws, der).map_err(|_| wrong.clone())?;

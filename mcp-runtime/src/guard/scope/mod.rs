@@ -12,6 +12,7 @@ mod tests;
 
 use std::{borrow::Cow, collections::HashSet};
 
+pub(crate) use expr::is_scope_value;
 pub use expr::{ScopeExpr, ScopeList, ScopePart};
 pub(crate) use requirement::{Requirement, UNKNOWN, Values};
 
@@ -38,6 +39,16 @@ impl Catalogue {
         self.implications.extend(implied.into_iter().map(|implied| (name.clone(), implied.into())));
     }
 
+    /// Each scope and what it implies, for people.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn lines(&self) -> impl Iterator<Item = String> {
+        self.declared.iter().map(|(name, description)| {
+            let implied: Vec<_> = self.implied_by(name).map(|implied| format!("`{implied}`")).collect();
+            let implies = if implied.is_empty() { String::new() } else { format!(" Implies {}.", implied.join(", ")) };
+            format!("Scope `{name}`: {description}.{implies}")
+        })
+    }
+
     /// Whether no scope was declared, so that policies may use any.
     pub(crate) fn is_open(&self) -> bool {
         self.declared.is_empty()
@@ -48,6 +59,7 @@ impl Catalogue {
         let names = self.declared.iter().map(|(name, _)| name);
         let mut problems: Vec<String> =
             names.filter(|name| !is_scope_token(name)).map(|name| not_a_token(name)).collect();
+        problems.extend(self.crowded());
         problems.extend(self.duplicates());
         problems.extend(self.dangling());
         problems.extend(self.boundless());
@@ -60,6 +72,17 @@ impl Catalogue {
         self.declared.iter().enumerate().filter_map(move |(i, (name, second))| {
             let (_, first) = earlier(i, name)?;
             Some(format!("the scope `{name}` is declared twice, as {first:?} and as {second:?}: remove one of the two"))
+        })
+    }
+
+    /// Declared scopes in which an argument does not stand alone.
+    fn crowded(&self) -> impl Iterator<Item = String> {
+        let names = self.declared.iter().map(|(name, _)| name).filter(|name| !pattern::arguments_stand_alone(name));
+        names.map(|name| {
+            format!(
+                "the scope `{name}` has arguments that do not stand alone: write each as `{{name}}` after some text and \
+                 between separators such as `:` and `/`, or several values would make one scope"
+            )
         })
     }
 

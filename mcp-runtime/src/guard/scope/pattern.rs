@@ -97,6 +97,24 @@ pub(super) fn arguments_of(scope: &str) -> impl Iterator<Item = &str> {
     pieces_of(scope).filter_map(Result::err)
 }
 
+/// Whether arguments stand alone: after text, and with separators around them that no value contains. Otherwise several
+/// values would make one scope.
+pub(super) fn arguments_stand_alone(scope: &str) -> bool {
+    let is_value = |c: char| is_scope_value(c.encode_utf8(&mut [0; 4]));
+    let pieces: Vec<_> = pieces_of(scope).collect();
+    let written = pieces.iter().map(|piece| piece.map_or_else(|name| name.len() + 2, str::len)).sum::<usize>();
+    let alone = |at: usize| {
+        let before = at.checked_sub(1).and_then(|before| pieces[before].ok()?.chars().next_back());
+        let after = pieces.get(at + 1).map(|piece| piece.ok().and_then(|text| text.chars().next()));
+        before.is_some_and(|c| !is_value(c)) && after.is_none_or(|c| c.is_some_and(|c| !is_value(c)))
+    };
+    written == scope.len()
+        && pieces.iter().enumerate().all(|(at, piece)| match piece {
+            Ok(text) => !text.contains(['{', '}']),
+            Err(name) => !name.is_empty() && !name.contains(['{', '}']) && alone(at),
+        })
+}
+
 /// Texts as `Ok`, arguments as `Err`.
 fn pieces_of(scope: &str) -> impl Iterator<Item = Result<&str, &str>> {
     scope.split_inclusive('}').flat_map(|piece| {

@@ -170,6 +170,23 @@ fn lengths_are_judged_to_the_character() {
     assert!(needs.possible_with(&longest) && !needs.possible_with(&longer));
 }
 
+#[test]
+fn a_declared_scope_whose_arguments_run_together_is_a_problem() {
+    let problems = |scope: &str| {
+        let mut catalogue = Catalogue::default();
+        catalogue.declare(scope, "");
+        catalogue.problems()
+    };
+    for scope in
+        ["{x}", "{x}:a", "p{x}", "p:{x}w", "p:{x}{y}", "p:{x}.{y}", "p:{x}-", "p:{x", "p:x}", "p:{}", "p:{{x}}", "p:}{"]
+    {
+        assert!(problems(scope).iter().any(|it| it.contains("do not stand alone")), "{scope}: {:?}", problems(scope));
+    }
+    for scope in ["admin", "p:{x}", "p:{x}:w", "p/{x}/{y}", "a.b:{x}:{x}", "p:*{x}*"] {
+        assert_eq!(problems(scope), [""; 0], "{scope}");
+    }
+}
+
 /// A search that could take for ever ends, and then shows rather than hides.
 #[test]
 fn a_search_among_very_many_scopes_ends() {

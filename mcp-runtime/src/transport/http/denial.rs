@@ -1,10 +1,10 @@
 //! The one place that turns a denial into status, headers and words.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
 use crate::{
     guard::{Denial, LimitState},
-    protocol::{Id, Reply},
+    protocol::{ErrorCode, Id, Reply, RpcError},
     server::{challenge, denial_error},
 };
 use axum::{body::Body, response::Response};
@@ -12,6 +12,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
+use serde_json::json;
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -37,6 +38,18 @@ pub(super) fn respond(denial: &Denial, id: Option<Id<'_>>, metadata: Option<&str
         }
         _ => {}
     }
+    response
+}
+
+/// Answers what has no place left: a limit like any other, but none that is counted over time.
+pub(super) fn no_place(id: Id<'_>, message: &'static str, retry_after: Duration) -> Response {
+    let wait = u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX);
+    let data = json!({"reason": "rate_limited", "retryAfterMs": wait});
+    let error = RpcError::new(ErrorCode::RateLimited, message).with_data(data);
+    let mut response = json_response(StatusCode::TOO_MANY_REQUESTS, Reply::error(Some(id), &error));
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(RETRY_AFTER, HeaderValue::from(retry_after.as_secs().max(1)));
     response
 }
 

@@ -1,14 +1,11 @@
 //! The MCP endpoint: the order in which a request is judged. Everything that can be decided from the headers is
 //! decided before a byte of the body is read.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use axum::{
     body::{Body, Bytes},
-    extract::{ConnectInfo, Request},
+    extract::Request,
     response::Response,
 };
 use http::{
@@ -21,16 +18,16 @@ use super::{
     body::{BodyError, Unread},
     denial,
     headers::{self, Credentials, Era, Presented},
-    legacy, listen,
+    legacy, listen, peer,
     router::App,
     stateless,
 };
 use crate::{
     auth::{AuthError, Caller, ClientAddress},
     guard::Denial,
-    http::{Forbidden, add_cors, preflight},
+    http::{Forbidden, Peer, add_cors, preflight},
     protocol::{ErrorCode, Id, Message, Reply, Revision, RpcError},
-    server::{Outcome, unreadable, unsupported_version},
+    server::{Announced, Outcome, unreadable, unsupported_version},
 };
 
 const FOR_ITSELF: &str = "this server has no authentication and answers its own machine only";
@@ -66,11 +63,11 @@ async fn post(app: &Arc<App>, mut parts: Parts, body: &mut Unread) -> Response {
     if !is_json(&parts.headers) {
         return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Type must be application/json");
     }
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    let peer = peer::of(&parts.extensions);
     if app.server.settings().no_auth && !is_own_machine(peer, &parts.headers) {
-        return plain(StatusCode::FORBIDDEN, if peer.is_some() { FOR_ITSELF } else { UNKNOWN_PEER });
+        return plain(StatusCode::FORBIDDEN, if peer == Peer::Unknown { UNKNOWN_PEER } else { FOR_ITSELF });
     }
-    let address = peer.map_or(ClientAddress::LOCAL, ClientAddress::new);
+    let address = peer::client_address(app, peer, &parts.headers);
     let sender = Sender { credentials: Credentials::take(&mut parts.headers), address };
     match headers::era(&parts.headers) {
         Era::Known(Revision::V2026_07_28) => stateless::answer(app, &parts, body, &sender).await,
@@ -101,10 +98,9 @@ pub(super) async fn refuse_headers(app: &App, body: &mut Unread, caller: &Caller
 }
 
 /// Whether a request comes from this machine as far as can be known: not from an unknown peer, nor through a proxy.
-fn is_own_machine(peer: Option<IpAddr>, headers: &HeaderMap) -> bool {
+fn is_own_machine(peer: Peer, headers: &HeaderMap) -> bool {
     let forwarded = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
-    peer.is_some_and(|peer| peer.to_canonical().is_loopback())
-        && !forwarded.iter().any(|name| headers.contains_key(*name))
+    peer.is_local() && !forwarded.iter().any(|name| headers.contains_key(*name))
 }
 
 /// Where a request came from, and what it brought to say who sent it.
@@ -126,8 +122,10 @@ impl Sender {
 pub(super) async fn identify(app: &App, headers: &HeaderMap, sender: &Sender) -> Result<Caller, Denial> {
     let core = app.server.core();
     let challenge = || {
+        let params = headers::Params(headers);
         let announced = headers::announced(headers).ok();
-        let scopes = announced.map_or_else(Vec::new, |announced| core.scopes_of(&announced));
+        let scopes = announced
+            .map_or_else(Vec::new, |announced| core.scopes_of(&Announced { params: Some(&params), ..announced }));
         Denial::Unauthenticated { scopes, token_sent: true }
     };
     let failed = |reason: &'static str| {

@@ -12,7 +12,7 @@ use crate::{
     auth::BearerToken,
     http::single,
     protocol::{ErrorCode, Revision, RpcError},
-    server::Announced,
+    server::{Announced, ParamHeaders},
 };
 
 pub(super) const METHOD: HeaderName = HeaderName::from_static("mcp-method");
@@ -90,7 +90,18 @@ pub(super) fn announced(headers: &HeaderMap) -> Result<Announced<'_>, RpcError> 
         }
         None => None,
     };
-    Ok(Announced { method, name })
+    Ok(Announced { method, name, params: None })
+}
+
+/// The `Mcp-Param-…` headers of a request.
+pub(super) struct Params<'h>(pub(super) &'h HeaderMap);
+
+impl ParamHeaders for Params<'_> {
+    fn get(&self, name: &str) -> Result<Option<Cow<'_, str>>, RpcError> {
+        // Names were checked when the tool was compiled; one that is no header's name was not sent.
+        let Ok(name) = HeaderName::try_from(format!("mcp-param-{name}")) else { return Ok(None) };
+        required(self.0, &name)?.map(decoded).transpose()
+    }
 }
 
 fn required<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h HeaderValue>, RpcError> {
@@ -103,12 +114,12 @@ fn required<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h 
 
 /// Decodes `=?base64?…?=`; anything without exactly this frame stands for itself.
 fn decoded(value: &HeaderValue) -> Result<Cow<'_, str>, RpcError> {
-    let text = value.to_str().map_err(|_| bad("Mcp-Name is not plain text"))?;
+    let text = value.to_str().map_err(|_| bad("a header is not plain text"))?;
     let Some(encoded) = text.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?=")) else {
         return Ok(Cow::Borrowed(text));
     };
-    let bytes = STANDARD.decode(encoded).map_err(|_| bad("Mcp-Name is not valid base64"))?;
-    String::from_utf8(bytes).map(Cow::Owned).map_err(|_| bad("Mcp-Name is not UTF-8"))
+    let bytes = STANDARD.decode(encoded).map_err(|_| bad("a header is not valid base64"))?;
+    String::from_utf8(bytes).map(Cow::Owned).map_err(|_| bad("a header is not UTF-8"))
 }
 
 fn bad(message: &'static str) -> RpcError {

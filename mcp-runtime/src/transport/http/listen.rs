@@ -25,10 +25,9 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-use super::{endpoint::denied, router::App};
+use super::{denial, router::App};
 use crate::{
     auth::{Caller, CallerKey},
-    guard::Denial,
     protocol::{Id, Reply},
     server::Results,
 };
@@ -47,7 +46,7 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
 /// Opens a stream.
 pub(super) fn respond(app: &Arc<App>, id: Id<'_>, caller: &Caller) -> Response {
     let Some(place) = Listeners::take(&app.listeners, caller) else {
-        return denied(app, &Denial::Unavailable { retry_after: KEEP_ALIVE }, Some(id));
+        return denial::no_place(id, "too many streams are open; close one, or try again later", KEEP_ALIVE);
     };
     let core = app.server.core();
     let token_left = caller

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     response::Response,
-    routing::{any, get},
+    routing::{MethodRouter, any, get},
 };
 use http::{
     HeaderValue,
@@ -13,7 +13,7 @@ use http::{
 };
 use tokio::sync::watch;
 
-use super::{body::Drains, endpoint, legacy::Detached, listen::Listeners};
+use super::{body::Drains, endpoint, legacy::Detached, listen::Listeners, peer::Seldom};
 use crate::{
     auth::{PublicUrl, ResourceMetadata, WellKnown, well_known_path},
     http::Access,
@@ -23,7 +23,7 @@ use crate::{
 /// Where the endpoint is if no public URL says so.
 const DEFAULT_PATH: &str = "/mcp";
 /// The root form of the metadata's place, for clients that look there (RFC 9728 §3.1).
-const METADATA_ROOT: &str = "/.well-known/oauth-protected-resource";
+pub(super) const METADATA_ROOT: &str = "/.well-known/oauth-protected-resource";
 
 /// What the endpoint needs for every request, made once.
 pub(super) struct App {
@@ -35,12 +35,21 @@ pub(super) struct App {
     pub(super) detached: Detached,
     /// Turns true when the server shuts down, so that open streams end.
     pub(super) shutdown: watch::Receiver<bool>,
+    /// For the word about a proxy that nobody declared.
+    pub(super) undeclared: Seldom,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("server", &self.server).finish_non_exhaustive()
+    }
 }
 
 impl Server {
     /// The endpoint and, if there is an authorization server, its metadata, as routes for an axum app.
     ///
-    /// Merge it at the root of the app: the discovery documents have fixed places. Client addresses come from
+    /// Merge it at the root of the app: the discovery documents have fixed places. For several servers in one app, and
+    /// below a prefix, see [`routers`](Self::routers). Client addresses come from
     /// [`ConnectInfo`](axum::extract::ConnectInfo), so serve the app with
     /// `into_make_service_with_connect_info::<SocketAddr>()`. axum's own server has no limits on time and
     /// connections, and closes connections under clients that are still sending a large body when they are denied;
@@ -73,18 +82,17 @@ impl Server {
             listeners: Arc::new(Listeners::default()),
             detached: Detached::new(settings.http.places()),
             shutdown,
+            undeclared: Seldom::default(),
         })
     }
 
     pub(super) fn routes<S: Clone + Send + Sync + 'static>(&self, app: Arc<App>) -> Router<S> {
-        let mut router =
-            Router::new().route(self.endpoint_path(), any(move |request| endpoint::handle(Arc::clone(&app), request)));
-        if let Some((place, document)) = self.metadata() {
-            let document: Arc<str> = document.into();
-            let root = (place.path != METADATA_ROOT).then_some(METADATA_ROOT.to_owned());
-            for path in [Some(place.path), root].into_iter().flatten() {
-                let document = Arc::clone(&document);
-                router = router.route(&path, get(move || std::future::ready(metadata_response(&document))));
+        let mut router = Router::new().route(self.endpoint_path(), endpoint_route(app));
+        if let Some(metadata) = self.metadata() {
+            let is_root = metadata.place.path == METADATA_ROOT;
+            router = router.route(&metadata.place.path, metadata.route());
+            if !is_root {
+                router = router.route(METADATA_ROOT, metadata.route());
             }
         }
         router
@@ -96,11 +104,28 @@ impl Server {
     }
 
     /// Where clients learn who hands out tokens, and what they read there; `None` if nobody does.
-    fn metadata(&self) -> Option<(WellKnown, String)> {
+    pub(super) fn metadata(&self) -> Option<Metadata> {
         let servers = self.core().verifier.authorization_servers();
         let url = self.settings().public_url.as_ref().filter(|_| !servers.is_empty())?;
         let document = ResourceMetadata::new(url.as_str(), &self.settings().name, &servers).render();
-        Some((well_known_path(url.as_str())?, document))
+        Some(Metadata { place: well_known_path(url.as_str())?, document: document.into() })
+    }
+}
+
+pub(super) fn endpoint_route<S: Clone + Send + Sync + 'static>(app: Arc<App>) -> MethodRouter<S> {
+    any(move |request| endpoint::handle(Arc::clone(&app), request))
+}
+
+/// The protected resource metadata of one server.
+pub(super) struct Metadata {
+    pub(super) place: WellKnown,
+    document: Arc<str>,
+}
+
+impl Metadata {
+    pub(super) fn route<S: Clone + Send + Sync + 'static>(&self) -> MethodRouter<S> {
+        let document = Arc::clone(&self.document);
+        get(move || std::future::ready(metadata_response(&document)))
     }
 }
 

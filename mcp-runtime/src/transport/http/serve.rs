@@ -1,26 +1,16 @@
 //! Our own listener: the endpoint with all its bounds, from bind to graceful shutdown.
 
-use std::{convert::Infallible, fmt, future::Future, io, net::SocketAddr, sync::Arc};
+use std::{fmt, future::Future, io, net::SocketAddr, sync::Arc};
 
-use axum::{Router, body::Body, extract::ConnectInfo, response::Response};
 use http::StatusCode;
-use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::{GracefulShutdown, Watcher},
-};
 use tokio::{
-    net::{TcpListener, TcpStream, ToSocketAddrs},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
-    time::{sleep, timeout},
+    net::{TcpListener, ToSocketAddrs},
+    sync::watch,
+    time::timeout,
 };
-use tower::Service;
 
-use super::{connection::Connection, endpoint, router::App};
-use crate::{http::HttpSettings, server::Server};
-
-/// The most bytes of request line and headers together.
-const MAX_HEAD_BYTES: usize = 64 * 1024;
+use super::accept::{Listener, Surface, accept};
+use crate::server::Server;
 
 /// Why a server did not start or did not go on.
 #[non_exhaustive]
@@ -88,11 +78,17 @@ impl Server {
         let unknown = |error| ServeError::Listen { address: "an unknown address".to_owned(), error };
         let address = listener.local_addr().map_err(unknown)?;
         self.check_address(address)?;
+        tracing::info!(%address, server = self.settings().name, "serving");
+        self.serve_with(listener, shutdown).await;
+        Ok(())
+    }
+
+    /// Serves until told to stop, and then as long as running calls take, within bounds.
+    pub(super) async fn serve_with(&self, listener: impl Listener, shutdown: impl Future<Output = ()>) {
         let (stop, stopped) = watch::channel(false);
         let app = self.app(stopped);
         let router = self.routes::<()>(Arc::clone(&app)).fallback(self.not_found());
         let settings = &self.settings().http;
-        tracing::info!(%address, server = self.settings().name, "serving");
         let surface = Surface { app: Arc::clone(&app), router };
         let open = accept(listener, surface, settings, shutdown).await;
         // The receivers are the open streams; with none there is nobody to tell.
@@ -104,7 +100,6 @@ impl Server {
         if timeout(settings.shutdown_timeout, finished).await.is_err() {
             tracing::warn!("calls were still running when the time for shutting down was over");
         }
-        Ok(())
     }
 
     /// What is answered beside the endpoint and the discovery documents.
@@ -150,85 +145,4 @@ pub async fn stop_signal() {
         () = interrupt => {}
         () = terminate => {}
     }
-}
-
-/// What a listener serves: the endpoint, and beside it the routes for everything else.
-#[derive(Clone)]
-struct Surface {
-    app: Arc<App>,
-    router: Router,
-}
-
-impl Surface {
-    async fn answer(mut self, request: Request<Incoming>, peer: SocketAddr) -> Result<Response, Infallible> {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ConnectInfo(peer));
-        // Nearly every request is for the endpoint, and needs no router to find it.
-        if request.uri().path() == self.app.server.endpoint_path() {
-            Ok(endpoint::handle(self.app, request).await)
-        } else {
-            self.router.call(request).await
-        }
-    }
-}
-
-/// Accepts until told to stop; returns the connections still open.
-async fn accept(
-    listener: TcpListener,
-    surface: Surface,
-    settings: &HttpSettings,
-    shutdown: impl Future<Output = ()>,
-) -> GracefulShutdown {
-    let open = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(settings.places()));
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(settings.header_timeout).max_buf_size(MAX_HEAD_BYTES);
-    let mut shutdown = std::pin::pin!(shutdown);
-    loop {
-        let next = async {
-            // A full house lets further connections wait in the kernel's queue.
-            let place = Arc::clone(&places).acquire_owned().await;
-            (place, listener.accept().await)
-        };
-        let (place, accepted) = tokio::select! {
-            next = next => next,
-            () = &mut shutdown => return open,
-        };
-        match (place, accepted) {
-            (Ok(place), Ok((stream, peer))) => {
-                serve_connection(stream, peer, &http, surface.clone(), open.watcher(), place)
-            }
-            (_, Err(error)) => pause(&error).await,
-            (Err(_), _) => return open,
-        }
-    }
-}
-
-/// Out of file descriptors, most likely; accepting at once again would only burn a core.
-async fn pause(error: &io::Error) {
-    tracing::warn!(%error, "a connection could not be accepted");
-    sleep(std::time::Duration::from_millis(100)).await;
-}
-
-fn serve_connection(
-    stream: TcpStream,
-    peer: SocketAddr,
-    http: &http1::Builder,
-    surface: Surface,
-    watcher: Watcher,
-    place: OwnedSemaphorePermit,
-) {
-    // Small answers must not wait for a full packet: that costs a delayed acknowledgement, 40 ms.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "TCP_NODELAY could not be set");
-    }
-    let service = service_fn(move |request: Request<Incoming>| surface.clone().answer(request, peer));
-    let connection = http.serve_connection(TokioIo::new(Connection::new(stream)), service);
-    let connection = watcher.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection ended early");
-        }
-        drop(place);
-    });
 }

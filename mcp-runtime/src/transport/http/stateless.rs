@@ -14,7 +14,7 @@ use super::{
 use crate::{
     guard::Denial,
     protocol::Revision,
-    server::{Arrival, Outcome},
+    server::{Announced, Arrival, Outcome},
 };
 
 /// Answers a request with the headers of this revision.
@@ -24,12 +24,13 @@ pub(super) async fn answer(app: &Arc<App>, parts: &Parts, body: &mut Unread, sen
         Ok(caller) => caller,
         Err(denial) => return observed(app, None, &sender.stranger(), &denial),
     };
+    let params = headers::Params(&parts.headers);
     let announced = match headers::announced(&parts.headers) {
-        Ok(announced) => announced,
+        Ok(announced) => Announced { params: Some(&params), ..announced },
         Err(_) if core.is_closed_to(&caller) => return denied(app, &Denial::stranger(), None),
         Err(error) => return refuse_headers(app, body, &caller, error).await,
     };
-    let tool = core.announced_name(&announced);
+    let tool = core.announced_name(&announced, &caller);
     if let Err(denial) = core.deny_early(&announced, &caller) {
         return observed(app, tool, &caller, &denial);
     }

@@ -202,6 +202,15 @@ fn types() {
 }
 
 #[test]
+fn a_token_bound_to_a_key_is_not_a_bearer_token() {
+    let scene = Scene::new();
+    for bound in [json!({ "jkt": "abc" }), json!({ "x5t#S256": "abc" }), json!({}), json!(null)] {
+        let reason = "bound to a key of its holder (`cnf`), whose proof is not checked here";
+        scene.refuses_as(reason, scene.token().claim("cnf", bound).build());
+    }
+}
+
+#[test]
 fn one_reading_only() {
     let scene = Scene::new();
     let now = scene.now();

@@ -1,0 +1,147 @@
+//! One fetch of a key set, from the first look-up to keys that can be used.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use reqwest::{
+    Url,
+    header::{AGE, CACHE_CONTROL, HeaderMap},
+};
+
+use super::{
+    MAX_DOCUMENT,
+    discovery::{self, Found},
+    document,
+};
+use crate::auth::{
+    jwt::{Algorithm, KeySet},
+    outbound::{Answer, Outbound, Reach},
+};
+
+/// How long a fetch may take with everything it needs; less than a request waits for its authenticator.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// How long keys are fresh: what the issuer says, within these bounds.
+const FRESH: (Duration, Duration) = (Duration::from_secs(5 * 60), Duration::from_secs(24 * 60 * 60));
+const FRESH_BY_DEFAULT: Duration = Duration::from_secs(10 * 60);
+
+/// How to get at the keys.
+pub(super) enum Source {
+    Url(Url),
+    /// The issuer's own URL, whose metadata says where they are.
+    Issuer(Url),
+}
+
+pub(super) struct Fetch {
+    issuer: Box<str>,
+    source: Source,
+    algorithms: Option<Box<[Algorithm]>>,
+    outbound: Outbound,
+    /// What the metadata said, until a fetch from there fails.
+    found: Mutex<Option<Found>>,
+}
+
+impl Fetch {
+    pub(super) fn new(issuer: &str, source: Source, algorithms: Option<Box<[Algorithm]>>) -> Result<Self, String> {
+        let (Source::Url(url) | Source::Issuer(url)) = &source;
+        let outbound = Outbound::new(Reach::Anywhere, is_secure(url))?;
+        Ok(Self { issuer: issuer.into(), source, algorithms, outbound, found: Mutex::default() })
+    }
+
+    pub(super) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// Fetches the keys, and says for how long they are fresh.
+    pub(super) async fn run(&self) -> Result<(KeySet, Duration), String> {
+        match tokio::time::timeout(PATIENCE, self.attempt()).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(format!("no keys within {} seconds", PATIENCE.as_secs())),
+        }
+    }
+
+    async fn attempt(&self) -> Result<(KeySet, Duration), String> {
+        let answer = match &self.source {
+            Source::Url(url) => self.get(&self.outbound, url).await?,
+            Source::Issuer(_) => self.discovered().await?,
+        };
+        let keys = document::parse(&answer.body, &self.issuer, self.algorithms.as_deref())?;
+        Ok((keys, fresh_for(&answer.headers)))
+    }
+
+    async fn discovered(&self) -> Result<Answer, String> {
+        // Taken out: it comes back only if it was right.
+        let known = self.found().take();
+        let found = match known {
+            Some(found) => found,
+            None => discovery::find(&self.outbound, &self.issuer).await?,
+        };
+        let outbound = match found.reach {
+            Reach::Anywhere if !is_secure(&found.url) => self.outbound.clone(),
+            reach => Outbound::new(reach, true)?,
+        };
+        let answer = self.get(&outbound, &found.url).await?;
+        *self.found() = Some(found);
+        Ok(answer)
+    }
+
+    async fn get(&self, outbound: &Outbound, url: &Url) -> Result<Answer, String> {
+        let answer = outbound.get(url.clone(), MAX_DOCUMENT).await.and_then(Answer::ok);
+        answer.map_err(|failure| failure.to_string())
+    }
+
+    fn found(&self) -> std::sync::MutexGuard<'_, Option<Found>> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_secure(url: &Url) -> bool {
+    url.scheme() == "https"
+}
+
+/// How long an answer is fresh (RFC 9111 §4.2), as far as that is understood.
+fn fresh_for(headers: &HeaderMap) -> Duration {
+    let texts = headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
+    let max_age = texts.flat_map(|text| text.split(',')).find_map(|directive| {
+        let (name, seconds) = directive.trim().split_once('=')?;
+        name.eq_ignore_ascii_case("max-age").then(|| seconds.trim_matches('"').parse::<u64>().ok())?
+    });
+    let age = headers.get(AGE).and_then(|value| value.to_str().ok()?.parse::<u64>().ok()).unwrap_or(0);
+    match max_age {
+        Some(seconds) => Duration::from_secs(seconds.saturating_sub(age)).clamp(FRESH.0, FRESH.1),
+        None => FRESH_BY_DEFAULT,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn freshness_is_what_the_issuer_says_within_bounds() {
+        for (cache_control, age, minutes) in [
+            ("", "", 10),
+            ("public", "", 10),
+            ("max-age=soon", "", 10),
+            ("no-cache", "", 10),
+            ("public, max-age=3600", "", 60),
+            ("Public,MAX-AGE=3600,must-revalidate", "", 60),
+            ("max-age=\"3600\"", "", 60),
+            ("max-age=3600", "1200", 40),
+            ("max-age=3600", "99999", 5),
+            ("max-age=3600", "-1", 60),
+            ("max-age=0", "", 5),
+            ("s-maxage=9000", "", 10),
+            ("max-age=99999999999", "", 24 * 60),
+            ("max-age=99999999999999999999999", "", 10),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(CACHE_CONTROL, cache_control.parse().unwrap());
+            headers.insert(AGE, age.parse().unwrap());
+            assert_eq!(fresh_for(&headers), Duration::from_secs(minutes * 60), "{cache_control} {age}");
+        }
+        assert_eq!(fresh_for(&HeaderMap::new()), FRESH_BY_DEFAULT);
+    }
+}

@@ -1,0 +1,138 @@
+//! From a listener to connections: how many there are, and what they are served with.
+
+use std::{convert::Infallible, future::Future, io, sync::Arc, time::Duration};
+
+use axum::{Router, body::Body, response::Response};
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::{GracefulShutdown, Watcher},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::sleep,
+};
+use tower::Service;
+
+use super::{
+    connection::Connection,
+    crowd::{Crowd, Seat},
+    endpoint, peer,
+    router::App,
+};
+use crate::http::{HttpSettings, Peer};
+
+/// The most bytes of request line and headers together.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// Where connections come from.
+pub(super) trait Listener {
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, Peer)>> + Send;
+}
+
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+
+    async fn accept(&self) -> io::Result<(TcpStream, Peer)> {
+        let (stream, peer) = TcpListener::accept(self).await?;
+        // Small answers must not wait for a full packet: that costs a delayed acknowledgement, 40 ms.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY could not be set");
+        }
+        Ok((stream, Peer::Tcp(peer)))
+    }
+}
+
+#[cfg(unix)]
+impl Listener for tokio::net::UnixListener {
+    type Stream = tokio::net::UnixStream;
+
+    async fn accept(&self) -> io::Result<(Self::Stream, Peer)> {
+        let (stream, _) = tokio::net::UnixListener::accept(self).await?;
+        Ok((stream, Peer::Unix))
+    }
+}
+
+/// What a listener serves: the endpoint, and beside it the routes for everything else.
+#[derive(Clone)]
+pub(super) struct Surface {
+    pub(super) app: Arc<App>,
+    pub(super) router: Router,
+}
+
+impl Surface {
+    async fn answer(mut self, request: Request<Incoming>, peer: Peer) -> Result<Response, Infallible> {
+        let mut request = request.map(Body::new);
+        peer::mark(peer, request.extensions_mut());
+        // Nearly every request is for the endpoint, and needs no router to find it.
+        if request.uri().path() == self.app.server.endpoint_path() {
+            Ok(endpoint::handle(self.app, request).await)
+        } else {
+            self.router.call(request).await
+        }
+    }
+}
+
+/// Accepts until told to stop; returns the connections still open.
+pub(super) async fn accept(
+    listener: impl Listener,
+    surface: Surface,
+    settings: &HttpSettings,
+    shutdown: impl Future<Output = ()>,
+) -> GracefulShutdown {
+    let open = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(settings.places()));
+    let crowd = Arc::new(Crowd::new(settings));
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(settings.header_timeout).max_buf_size(MAX_HEAD_BYTES);
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let next = async {
+            // A full house lets further connections wait in the kernel's queue.
+            let place = Arc::clone(&places).acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            next = next => next,
+            () = &mut shutdown => return open,
+        };
+        match (place, accepted) {
+            (Ok(place), Ok((stream, peer))) => {
+                if let Some(seat) = crowd.enter(peer, settings, peer::now(&surface.app)) {
+                    serve_connection(stream, peer, &http, surface.clone(), open.watcher(), (place, seat));
+                }
+            }
+            (_, Err(error)) => pause(&error).await,
+            (Err(_), _) => return open,
+        }
+    }
+}
+
+/// Out of file descriptors, most likely; accepting at once again would only burn a core.
+async fn pause(error: &io::Error) {
+    tracing::warn!(%error, "a connection could not be accepted");
+    sleep(Duration::from_millis(100)).await;
+}
+
+fn serve_connection(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: Peer,
+    http: &http1::Builder,
+    surface: Surface,
+    watcher: Watcher,
+    places: (OwnedSemaphorePermit, Seat),
+) {
+    let service = service_fn(move |request: Request<Incoming>| surface.clone().answer(request, peer));
+    let connection = http.serve_connection(TokioIo::new(Connection::new(stream)), service);
+    let connection = watcher.watch(connection);
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection ended early");
+        }
+        drop(places);
+    });
+}
