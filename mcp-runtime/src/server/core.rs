@@ -190,21 +190,19 @@ impl Core {
         matches!(caller, Caller::Anonymous(_)) && !self.open_to_anonymous
     }
 
-    /// What headers alone already decide against a request, before its body is read. It admits nothing.
+    /// What headers alone already decide against a request, before its body is read. It admits nothing. What is to be a
+    /// result for the model to read needs the body for its id.
     pub(crate) fn deny_early(&self, announced: &Announced<'_>, caller: &Caller) -> Result<(), Denial> {
         let tool = announced.name.as_deref().and_then(|name| self.tool(name, caller));
-        match (announced.method, tool) {
-            ("server/discover", _) => Ok(()),
-            ("tools/call", Some(tool)) => match tool.test(caller, &|at| early_value(tool, announced, at)) {
-                // What is to be a result for the model to read needs the body for its id.
-                Err(denial) if !self.tells_in_band(&denial) => Err(denial),
-                _ => Ok(()),
-            },
-            // A hidden tool and one that does not exist must look the same.
-            ("tools/call", None) if self.hides_from(caller) => Err(Denial::stranger()),
-            _ if self.is_closed_to(caller) => Err(Denial::stranger()),
-            _ => Ok(()),
-        }
+        let denied = match (announced.method, tool) {
+            ("server/discover", _) => return Ok(()),
+            ("tools/call", Some(tool)) => tool.test(caller, &|at| early_value(tool, announced, at)).map(drop),
+            ("tools/call", None) if self.hides_from(caller) || self.is_closed_to(caller) => Err(Denial::stranger()),
+            // Lists are refused as HTTP has it.
+            _ if self.is_closed_to(caller) => return Err(Denial::stranger()),
+            _ => return Ok(()),
+        };
+        denied.or_else(|denial| if self.tells_in_band(&denial) { Ok(()) } else { Err(denial) })
     }
 
     /// Asks the author's rule about the caller of an announced call, before the body is read. `None` if there is nothing

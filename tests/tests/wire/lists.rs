@@ -18,6 +18,11 @@ pub(crate) fn hello_only() -> impl ToolSet {
     tools![hello]
 }
 
+/// More public tools than fit on a page: 251.
+pub(crate) fn long() -> Tools {
+    many::tools()
+}
+
 mod many {
     use super::{Tools, tool, tools};
 

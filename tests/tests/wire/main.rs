@@ -16,6 +16,7 @@ mod failures;
 mod guards;
 mod headers;
 mod hosts;
+mod injection;
 mod introspection;
 mod introspection_hostile;
 mod issuers;
@@ -47,4 +48,5 @@ mod shutdown;
 mod tokens;
 #[cfg(unix)]
 mod unix_socket;
+mod visibility;
 mod world;

@@ -29,9 +29,6 @@ pub(crate) enum Delivery {
 
 pub(crate) const DELIVERIES: [Delivery; 4] = [Delivery::Headers, Delivery::Body, Delivery::Batch, Delivery::Memory];
 
-/// Deliveries over HTTP.
-pub(crate) const WIRES: [Delivery; 3] = [Delivery::Headers, Delivery::Body, Delivery::Batch];
-
 /// Where callers come from who do not say.
 const HERE: &str = "203.0.113.9";
 

@@ -6,6 +6,8 @@ mod pattern;
 mod requirement;
 
 #[cfg(test)]
+mod template_tests;
+#[cfg(test)]
 mod tests;
 
 use std::{borrow::Cow, collections::HashSet};
@@ -57,6 +59,7 @@ impl Catalogue {
         let names = self.declared.iter().map(|(name, _)| name);
         let mut problems: Vec<String> =
             names.filter(|name| !is_scope_token(name)).map(|name| not_a_token(name)).collect();
+        problems.extend(self.crowded());
         problems.extend(self.duplicates());
         problems.extend(self.dangling());
         problems.extend(self.boundless());
@@ -69,6 +72,17 @@ impl Catalogue {
         self.declared.iter().enumerate().filter_map(move |(i, (name, second))| {
             let (_, first) = earlier(i, name)?;
             Some(format!("the scope `{name}` is declared twice, as {first:?} and as {second:?}: remove one of the two"))
+        })
+    }
+
+    /// Declared scopes in which an argument does not stand alone.
+    fn crowded(&self) -> impl Iterator<Item = String> {
+        let names = self.declared.iter().map(|(name, _)| name).filter(|name| !pattern::arguments_stand_alone(name));
+        names.map(|name| {
+            format!(
+                "the scope `{name}` has arguments that do not stand alone: write each as `{{name}}` after some text and \
+                 between separators such as `:` and `/`, or several values would make one scope"
+            )
         })
     }
 

@@ -60,31 +60,59 @@ impl Pattern {
         self.filled(values).is_none_or(|scope| granted.contains(&scope))
     }
 
-    /// Whether some values make it this scope.
-    pub(super) fn matches(&self, granted: &str) -> bool {
-        match self {
-            Self::Plain(scope) => **scope == *granted,
-            Self::Template(pieces) => fits(pieces, granted),
+    /// The values that make it this scope, by the positions of their arguments; `None` if none do.
+    ///
+    /// Arguments are whole parts between separators that no value contains, so the first possible end is the only one.
+    pub(super) fn values_in<'g>(&self, granted: &'g str) -> Option<Vec<(usize, &'g str)>> {
+        let pieces = match self {
+            Self::Plain(scope) => return (**scope == *granted).then(Vec::new),
+            Self::Template(pieces) => pieces,
+        };
+        let (mut rest, mut values) = (granted, Vec::new());
+        for piece in pieces {
+            match piece {
+                Piece::Text(text) => rest = rest.strip_prefix(&**text)?,
+                Piece::Argument(at) => {
+                    let end = rest.find(|c: char| !is_scope_value(c.encode_utf8(&mut [0; 4]))).unwrap_or(rest.len());
+                    let (value, after) = rest.split_at(end);
+                    if !is_scope_value(value) || !agree(&values, &[(*at, value)]) {
+                        return None;
+                    }
+                    values.push((*at, value));
+                    rest = after;
+                }
+            }
         }
+        rest.is_empty().then_some(values)
     }
 }
 
-/// Arguments are whole parts between separators that no value contains, so the first possible end is the only one.
-fn fits(pieces: &[Piece], text: &str) -> bool {
-    match pieces {
-        [] => text.is_empty(),
-        [Piece::Text(piece), rest @ ..] => text.strip_prefix(&**piece).is_some_and(|text| fits(rest, text)),
-        [Piece::Argument(_), rest @ ..] => {
-            let end = text.find(|c: char| !is_scope_value(c.encode_utf8(&mut [0; 4]))).unwrap_or(text.len());
-            let (value, text) = text.split_at(end);
-            is_scope_value(value) && fits(rest, text)
-        }
-    }
+/// Whether no argument has two values.
+pub(super) fn agree(some: &[(usize, &str)], others: &[(usize, &str)]) -> bool {
+    others.iter().all(|(at, value)| some.iter().all(|(known, other)| known != at || other == value))
 }
 
 /// The names of the arguments in a scope.
 pub(super) fn arguments_of(scope: &str) -> impl Iterator<Item = &str> {
     pieces_of(scope).filter_map(Result::err)
+}
+
+/// Whether arguments stand alone: after text, and with separators around them that no value contains. Otherwise several
+/// values would make one scope.
+pub(super) fn arguments_stand_alone(scope: &str) -> bool {
+    let is_value = |c: char| is_scope_value(c.encode_utf8(&mut [0; 4]));
+    let pieces: Vec<_> = pieces_of(scope).collect();
+    let written = pieces.iter().map(|piece| piece.map_or_else(|name| name.len() + 2, str::len)).sum::<usize>();
+    let alone = |at: usize| {
+        let before = at.checked_sub(1).and_then(|before| pieces[before].ok()?.chars().next_back());
+        let after = pieces.get(at + 1).map(|piece| piece.ok().and_then(|text| text.chars().next()));
+        before.is_some_and(|c| !is_value(c)) && after.is_none_or(|c| c.is_some_and(|c| !is_value(c)))
+    };
+    written == scope.len()
+        && pieces.iter().enumerate().all(|(at, piece)| match piece {
+            Ok(text) => !text.contains(['{', '}']),
+            Err(name) => !name.is_empty() && !name.contains(['{', '}']) && alone(at),
+        })
 }
 
 /// Texts as `Ok`, arguments as `Err`.

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::{
     Catalogue, ScopeExpr,
     expr::{ScopePart, is_scope_value, template_text},
-    pattern::Pattern,
+    pattern::{Pattern, agree},
 };
 use crate::auth::Scopes;
 
@@ -60,7 +60,11 @@ impl Requirement {
 
     /// Whether these scopes are enough for some arguments.
     pub(crate) fn possible_with(&self, granted: &Scopes) -> bool {
-        self.node.holds(&|scope| scope.iter().any(|pattern| granted.iter().any(|granted| pattern.matches(granted))))
+        let each = |scope: &[Pattern]| {
+            scope.iter().any(|pattern| granted.iter().any(|granted| pattern.values_in(granted).is_some()))
+        };
+        // Scopes that name the same argument must be there for the same value.
+        self.node.holds(&each) && (!self.has_arguments() || Search { granted, steps: STEPS }.meets(&[&self.node], &[]))
     }
 
     /// All scopes this call needs, as written and in that order, each once: what a client asks a new token for.
@@ -71,6 +75,38 @@ impl Requirement {
     pub(crate) fn challenge(&self, granted: Option<&Scopes>, values: Values<'_>) -> Vec<String> {
         let needed = self.node.needed(granted, values).unwrap_or_default();
         needed.into_iter().filter_map(|need| need.scope.map(Cow::into_owned)).collect()
+    }
+}
+
+/// How many scopes are looked at in search of arguments. Past that they are taken to exist: what is shown too much is
+/// denied when it is called.
+const STEPS: u32 = 10_000;
+
+/// A search for arguments for which everything demanded is granted.
+struct Search<'g> {
+    granted: &'g Scopes,
+    steps: u32,
+}
+
+impl<'g> Search<'g> {
+    /// Whether all of these can be met, with the values that some arguments already have.
+    fn meets(&mut self, demands: &[&Node], known: &[(usize, &'g str)]) -> bool {
+        let Some((first, rest)) = demands.split_first() else { return true };
+        match first {
+            Node::All(parts) => self.meets(&parts.iter().chain(rest.iter().copied()).collect::<Vec<_>>(), known),
+            Node::Any(parts) => parts.iter().any(|part| self.meets(&[&[part], rest].concat(), known)),
+            Node::Scope(patterns) => patterns.iter().any(|pattern| self.meets_with(pattern, rest, known)),
+        }
+    }
+
+    fn meets_with(&mut self, pattern: &Pattern, rest: &[&Node], known: &[(usize, &'g str)]) -> bool {
+        self.granted.iter().any(|granted| {
+            let Some(steps) = self.steps.checked_sub(1) else { return true };
+            self.steps = steps;
+            pattern
+                .values_in(granted)
+                .is_some_and(|values| agree(known, &values) && self.meets(rest, &[known, &values].concat()))
+        })
     }
 }
 
