@@ -111,6 +111,7 @@ impl Identity {
 
     /// Says that the operator knows the client. Of an identity that is shared already it says nothing, and the client
     /// stays one that nobody knows.
+    #[cfg(any(feature = "jwt", feature = "introspection"))]
     pub(crate) fn vouch_for_client(&mut self) {
         if let Some(inner) = Arc::get_mut(&mut self.0)
             && let Some(client) = &inner.client

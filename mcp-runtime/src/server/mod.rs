@@ -21,7 +21,9 @@ pub(crate) use self::core::{Arrival, Core, unreadable, unsupported_version};
 pub use builder::{BuildError, ServerBuilder};
 pub(crate) use observe::Observer;
 pub use observe::{CallOutcome, ObservedCall};
-pub(crate) use outcome::{Outcome, challenge, denial_error};
+#[cfg(feature = "http")]
+pub(crate) use outcome::challenge;
+pub(crate) use outcome::{Outcome, denial_error};
 pub use policies::{Policies, PolicyRow};
 use registry::Registry;
 pub use style::{DenialStyle, Visibility};
