@@ -130,7 +130,7 @@ pub(crate) enum Ask {
 }
 
 impl Account<'_> {
-    fn place(&self) -> (usize, usize) {
+    fn place(&self) -> Place {
         (std::ptr::from_ref(self.table).addr(), self.table.shard(self.key))
     }
 
@@ -181,13 +181,16 @@ pub(crate) fn charge_all(ask: Ask, accounts: &mut [Option<Account<'_>>; 4], now_
 
 /// The shards that one call has locked, each once.
 #[derive(Default)]
-struct Locked<'t>([Option<((usize, usize), MutexGuard<'t, Shard>)>; 4]);
+struct Locked<'t>([Option<(Place, MutexGuard<'t, Shard>)>; 4]);
+
+/// Which shard of which table, by where the table is in memory.
+type Place = (usize, usize);
 
 impl<'t> Locked<'t> {
     /// The shard of an account, locked now if it is not yet. There is room for all: `None` does not come.
     fn shard(&mut self, account: &Account<'t>) -> Option<&mut Shard> {
         let place = account.place();
-        let known = |slot: &Option<((usize, usize), _)>| slot.as_ref().is_none_or(|(locked, _)| *locked == place);
+        let known = |slot: &Option<(Place, _)>| slot.as_ref().is_none_or(|(locked, _)| *locked == place);
         let slot = self.0.iter_mut().find(|slot| known(slot))?;
         let (_, shard) = slot.get_or_insert_with(|| (place, account.table.lock(account.key)));
         Some(shard)
