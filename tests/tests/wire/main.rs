@@ -9,6 +9,7 @@ mod arguments;
 mod arrows;
 mod batches;
 mod client;
+mod concurrency;
 mod connections;
 mod crowds;
 mod eras;
