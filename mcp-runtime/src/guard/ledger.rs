@@ -137,3 +137,7 @@ impl Limits {
         self.global.extend(&other.global);
     }
 }
+
+#[cfg(test)]
+#[path = "ledger_tests.rs"]
+mod tests;
