@@ -141,3 +141,7 @@ fn account<'t>(
 ) -> Option<Account<'t>> {
     (!limits.is_empty()).then(|| Account { table, key: key(), limits })
 }
+
+#[cfg(test)]
+#[path = "ledger_tests.rs"]
+mod tests;

@@ -95,7 +95,10 @@ impl Core {
     pub(crate) fn refuse<'b>(&self, id: Option<Id<'b>>, error: RpcError, arrival: Arrival<'_>) -> Outcome<'b> {
         match self.gate.charge_other(arrival.caller) {
             Ok(()) => Outcome::Error(id, error),
-            Err(denial) => Outcome::Denied(id, denial),
+            Err(denial) => {
+                self.observer.denied(None, arrival.caller, &denial);
+                Outcome::Denied(id, denial)
+            }
         }
     }
 
@@ -117,8 +120,13 @@ impl Core {
             };
         };
         let Some(id) = message.id else {
-            let charged = self.gate.charge_other(arrival.caller);
-            return charged.map_or_else(|denial| Outcome::Denied(None, denial), |()| Outcome::Accepted);
+            return match self.gate.charge_other(arrival.caller) {
+                Ok(()) => Outcome::Accepted,
+                Err(denial) => {
+                    self.observer.denied(None, arrival.caller, &denial);
+                    Outcome::Denied(None, denial)
+                }
+            };
         };
         if let Err(error) = self.check_head(method, message.params, arrival) {
             return self.refuse(Some(id), error, arrival);

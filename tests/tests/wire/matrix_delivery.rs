@@ -250,6 +250,15 @@ impl Told {
         }
     }
 
+    /// All of it, as text: to compare, and to search.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Alone(answer) => format!("{} {:?} {}", answer.status, answer.headers, answer.text()),
+            Self::Among(message) => message.to_string(),
+            Self::Called(called) => format!("{called:?}"),
+        }
+    }
+
     pub(crate) fn ran(&self) -> bool {
         match self {
             Self::Alone(answer) => succeeded(&answer.json()),

@@ -8,7 +8,7 @@ use mcp_runtime::{
 use serde_json::{Value, json};
 
 use crate::{
-    client::{Answer, Call},
+    client::Call,
     matrix_delivery::{
         Badges, DELIVERIES, Delivery,
         Outcome::{Login, Needs, Refused as No, Runs as Ran, Spent, Unknown, Wrong},
@@ -144,16 +144,6 @@ fn arguments() -> [Value; 9] {
     ]
 }
 
-/// Answers without the name of the tool in them are the same for all names.
-fn bytes(told: &Told) -> String {
-    match told {
-        Told::Alone(Answer { status, headers, body }) => {
-            format!("{status} {headers:?} {}", String::from_utf8_lossy(body))
-        }
-        other => format!("{other:?}"),
-    }
-}
-
 const HIDDEN: [&str; 4] = ["scoped", "any", "template", "everything"];
 
 /// Hidden: to whom it is not for, each of the tools answers as a name does that nobody ever gave to anything.
@@ -167,7 +157,7 @@ async fn a_hidden_tool_is_told_from_no_tool_by_nobody() {
                 unknown.is(if who.token().is_some() { Unknown } else { Login("") });
                 for tool in HIDDEN {
                     let hidden = delivery.call(&world, &who, tool, arguments.clone()).await;
-                    assert_eq!(bytes(&hidden), bytes(&unknown), "{who:?} {delivery:?} {tool} {arguments}");
+                    assert_eq!(hidden.text(), unknown.text(), "{who:?} {delivery:?} {tool} {arguments}");
                 }
                 world.ran(0);
             }
@@ -187,7 +177,7 @@ async fn a_hidden_tool_that_others_have_used_up_is_still_no_tool() {
             let unknown = delivery.call(&world, &who, "nothing", json!({"team": 7})).await;
             for team in [json!(7), json!("x")] {
                 let hidden = delivery.call(&world, &who, "everything", json!({"team": team})).await;
-                assert_eq!(bytes(&hidden), bytes(&unknown), "{who:?} {delivery:?}");
+                assert_eq!(hidden.text(), unknown.text(), "{who:?} {delivery:?}");
             }
         }
         world.ran(1);
@@ -212,10 +202,10 @@ async fn guessing_hidden_names_costs_what_guessing_any_names_costs() {
                 });
                 let mut history = Vec::new();
                 for _ in 0..12 {
-                    history.push(bytes(&delivery.call(&world, &who, tool, arguments.clone()).await));
+                    history.push(delivery.call(&world, &who, tool, arguments.clone()).await.text());
                 }
                 // And what is left for something else then.
-                history.push(bytes(&delivery.call(&world, &who, "hello", json!({})).await));
+                history.push(delivery.call(&world, &who, "hello", json!({})).await.text());
                 world.ran(usize::from(delivery.call(&world, &who, "hello", json!({})).await.ran()) * 2);
                 histories.push(history);
             }
@@ -256,7 +246,7 @@ async fn a_bad_token_learns_nothing_about_names() {
         unknown.unauthenticated(true);
         for tool in HIDDEN {
             let hidden = ask(tool).await;
-            assert_eq!(bytes(&Told::Alone(hidden)), bytes(&Told::Alone(unknown.clone())), "{tool}");
+            assert_eq!(Told::Alone(hidden).text(), Told::Alone(unknown.clone()).text(), "{tool}");
         }
     }
     world.ran(0);

@@ -11,6 +11,8 @@ mod table;
 mod window;
 
 #[cfg(test)]
+mod bucket_tests;
+#[cfg(test)]
 mod model_tests;
 #[cfg(test)]
 mod tests;

@@ -62,7 +62,7 @@ pub(super) async fn answer(
         Err(error) => return unread(error),
     };
     let Some(place) = app.detached.take(&caller) else {
-        return denied(app, &Denial::Unavailable { retry_after: WAIT }, None);
+        return observed(app, None, &caller, &Denial::Unavailable { retry_after: WAIT });
     };
     // A client of these revisions that goes away has not cancelled its call, so the call outlives the connection;
     // its timeout bounds it.
@@ -76,7 +76,11 @@ pub(super) async fn answer(
 
 /// A stranger to a server without anything public is told how to log in, and with which scopes; nothing runs.
 async fn challenge(app: &App, body: &mut Unread, caller: &Caller) -> Response {
-    let stranger = |id| denied(app, &Denial::stranger(), id);
+    let told = |denial: &Denial, id| {
+        app.server.core().observer.denied(None, caller, denial);
+        denied(app, denial, id)
+    };
+    let stranger = |id| told(&Denial::stranger(), id);
     if charge_stranger(app, caller).is_err() {
         return stranger(None);
     }
@@ -84,10 +88,7 @@ async fn challenge(app: &App, body: &mut Unread, caller: &Caller) -> Response {
     let Ok(text) = std::str::from_utf8(&bytes) else { return stranger(None) };
     let id = Message::parse(text).ok().and_then(|message| message.id);
     match app.server.core().needs_login(text, caller) {
-        Some(denial) => {
-            app.server.core().observer.denied(None, caller, &denial);
-            denied(app, &denial, id)
-        }
+        Some(denial) => told(&denial, id),
         None => stranger(id),
     }
 }
@@ -216,14 +217,17 @@ impl Request {
         // Where refusals are results, each message has its own.
         let asks = !core.tells_in_band(&Denial::stranger());
         if asks && let Some(denial) = parts.iter().find_map(|part| core.needs_login(part.get(), &self.caller)) {
-            return denied(&self.app, &denial, None);
+            return observed(&self.app, None, &self.caller, &denial);
         }
         let mut replies = Vec::new();
         let begin = Instant::now();
         for (number, part) in parts.into_iter().enumerate() {
             replies.extend(match self.charge_part(number, begin) {
                 Ok(()) => self.answer_part(part, revision).await,
-                Err(denial) => refused_part(part, &denial),
+                Err(denial) => {
+                    core.observer.denied(None, &self.caller, &denial);
+                    refused_part(part, &denial)
+                }
             });
         }
         if replies.is_empty() { accepted() } else { denial::json_response(StatusCode::OK, Reply::batch(replies)) }

@@ -7,7 +7,7 @@ use http::request::Parts;
 
 use super::{
     body::Unread,
-    endpoint::{Sender, charge_stranger, denied, identify, observed, refuse_headers, respond, text, unread},
+    endpoint::{Sender, charge_stranger, identify, observed, refuse_headers, respond, text, unread},
     headers,
     router::App,
 };
@@ -27,7 +27,7 @@ pub(super) async fn answer(app: &Arc<App>, parts: &Parts, body: &mut Unread, sen
     let params = headers::Params(&parts.headers);
     let announced = match headers::announced(&parts.headers) {
         Ok(announced) => Announced { params: Some(&params), ..announced },
-        Err(_) if core.is_closed_to(&caller) => return denied(app, &Denial::stranger(), None),
+        Err(_) if core.is_closed_to(&caller) => return observed(app, None, &caller, &Denial::stranger()),
         Err(error) => return refuse_headers(app, body, &caller, error).await,
     };
     let refuse = |denial: &Denial| observed(app, core.announced_name(&announced, &caller), &caller, denial);
@@ -60,6 +60,7 @@ pub(super) async fn answer(app: &Arc<App>, parts: &Parts, body: &mut Unread, sen
         && !matches!(outcome, Outcome::Reply(..))
         && let Err(denial) = charge_stranger(app, &caller)
     {
+        core.observer.denied(None, &caller, &denial);
         outcome = Outcome::Denied(None, denial);
     }
     respond(app, outcome, revision, &caller)
