@@ -23,6 +23,7 @@
 //! * [`auth`]: who is calling. [`guard`]: what is allowed.
 //! * [`Json`], [`ToolError`], [`State`], [`Identity`], [`Context`]: what tools return and receive.
 //! * `testing` (feature `testing`): all of it in memory, as whoever you say, at any time.
+//! * [`guide`]: coming from rmcp or FastMCP, testing, choosing limits, behind a proxy.
 //!
 //! The repository's README shows every refusal on the wire and the security model in half a page.
 
@@ -33,6 +34,9 @@ pub mod auth;
 mod caught;
 pub mod clock;
 pub mod guard;
+// Their code is a test where everything it uses is compiled in.
+#[cfg(any(not(doctest), all(feature = "http", feature = "introspection", feature = "jwks", feature = "testing")))]
+pub mod guide;
 #[cfg(feature = "http")]
 mod http;
 mod protocol;
@@ -72,6 +76,6 @@ pub use tool::{
 pub use transport::{Routers, ServeError, Shutdown, stop_signal};
 
 /// The README's code is compiled, so that it cannot lie.
-#[cfg(all(doctest, feature = "http", feature = "jwt"))]
+#[cfg(all(doctest, feature = "http", feature = "jwks"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use mcp_runtime::{
     Identity, Json, Tool, ToolInfo,
     guard::{Access, Policy, Protected},
-    tool, tools,
+    tool, tools, toolset,
 };
 
 /// One.
@@ -41,6 +41,15 @@ async fn nest() {}
 /// Raw.
 #[tool]
 async fn r#type() {}
+
+#[toolset(prefix = "notes.", scopes = any("notes", "admin"), rate_limit = "5/m", timeout = "9s")]
+mod notes {
+    use mcp_runtime::tool;
+
+    /// Its name is prefixed as well.
+    #[tool(name = "add-one", icons = "https://example.com/a.png", meta(a = -1, b(c = ["d", true])))]
+    pub(super) async fn add() {}
+}
 
 fn of<T: Tool>() -> (&'static str, Policy, ToolInfo) {
     (T::NAME, T::POLICY, T::INFO)
@@ -87,6 +96,20 @@ fn a_tool_knows_where_it_is() {
     assert!(info.location.file.ends_with("macros.rs"), "{}", info.location);
     let line = include_str!("macros.rs").lines().position(|line| line == "async fn plain() {}");
     assert_eq!(Some(info.location.line as usize - 1), line);
+}
+
+#[test]
+fn what_a_group_says_arrives_beside_what_its_tool_says() {
+    let (name, policy, info) = of::<notes::add>();
+    assert_eq!(name, "notes.add-one");
+    assert_eq!(policy.required_scopes().to_string(), "");
+    assert_eq!(policy.call_timeout(), Some(Duration::from_secs(9)));
+    let floor = format!("{:?}", policy.group_floor());
+    assert!(floor.contains("notes") && floor.contains("admin"), "{floor}");
+    assert_eq!(info.icons.iter().map(|icon| icon.src).collect::<Vec<_>>(), ["https://example.com/a.png"]);
+    assert_eq!(info.meta, Some(r#"{"a":-1,"b":{"c":["d",true]}}"#));
+    assert_eq!(format!("{:?}", notes::tools()), r#"["notes.add-one"]"#);
+    assert!(of::<plain>().1.group_floor().is_none());
 }
 
 #[test]

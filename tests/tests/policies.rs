@@ -56,7 +56,7 @@ fn server(visibility: Visibility) -> Server {
         .tools(tools![hello, rename])
         .tools(Files)
         .build()
-        .unwrap()
+        .expect("a sound server")
 }
 
 /// The pinned file is the specification of the columns.

@@ -63,14 +63,16 @@ fn literal(code: &str) -> (String, &str) {
 }
 
 fn fragments(text: &str) -> Vec<String> {
+    // Doubled braces stand for themselves, and single ones for what is filled in.
+    let text = text.replace("{{", "\u{1}").replace("}}", "\u{2}");
     let mut fragments = Vec::new();
-    let mut rest = text;
+    let mut rest = text.as_str();
     while let Some((before, after)) = rest.split_once('{') {
         fragments.push(before.to_owned());
         rest = after.split_once('}').map_or("", |(_, after)| after);
     }
     fragments.push(rest.to_owned());
-    fragments
+    fragments.iter().map(|fragment| fragment.replace('\u{1}', "{").replace('\u{2}', "}")).collect()
 }
 
 fn contains_in_order(line: &str, fragments: &[String]) -> bool {

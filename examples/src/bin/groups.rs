@@ -1,7 +1,8 @@
 //! Fifty tools in five groups: `cargo run --bin groups`.
 //!
 //! Each group is a file with a module that carries `#[toolset(prefix = …, scopes = …, rate_limit = …, timeout = …)]`; its
-//! `tools()` lists what stands in it, so that no tool is forgotten, and none escapes what the group demands.
+//! `tools()` lists what stands in it, so that no tool is forgotten, and none escapes what the group demands. What protects
+//! what is pinned to `src/groups/POLICY.md`; the test at the end fails when it changes.
 
 use std::error::Error;
 
@@ -47,6 +48,12 @@ mod tests {
         "members:read",
         "members:admin",
     ];
+
+    /// A change of any of these tools' protection fails here, and shows in the review of `POLICY.md`.
+    #[test]
+    fn their_protection_is_reviewed() {
+        mcp_runtime::testing::assert_policies!(server(), "src/groups/POLICY.md");
+    }
 
     #[tokio::test]
     async fn all_fifty_are_there_and_tell_their_group() {

@@ -29,6 +29,9 @@ fn issuer() -> Result<Jwt, String> {
     let subjects = required("SUBJECTS", "who may come in, for example alice,bob; or * for everyone")?;
     let jwt = Jwt::issuer(issuer)
         .discover()
+        // Many providers call their access tokens plain `JWT`. Their ID tokens are told apart by the claims that only
+        // those have, and are refused.
+        .accept_plain_jwt()
         // Instead of `scope`, which is the standard's, both it and Auth0's way to write them.
         .scope_claim(ScopeClaim::Scope)
         .scope_claim(ScopeClaim::Permissions);

@@ -267,7 +267,7 @@ fn rules(model: &ToolModel<'_>, argument: &Argument, rt: &TokenStream) -> TokenS
     let ty = || model.outside(&argument.ty);
     let default = argument.default.as_ref().map(|default| {
         let value = default_value(default, &argument.at);
-        let function = in_place(model, value, &quote!(), &quote!(), || ty());
+        let function = in_place(model, value, &quote!(), &quote!(), ty);
         quote!(.default(#function))
     });
     let limits = (!argument.limits.list.is_empty()).then(|| {
@@ -303,15 +303,15 @@ fn in_place(
         Receiver::Method(this) if mentions_self(body.clone()) => {
             let output = output();
             quote_spanned! {Span::mixed_site()=> {
-                trait Makes {
+                trait __Makes {
                     fn value(#parameter #of) -> #output;
                 }
-                impl Makes for #this {
+                impl __Makes for #this {
                     fn value(#parameter #of) -> #output {
                         #body
                     }
                 }
-                <#this as Makes>::value
+                <#this as __Makes>::value
             }}
         }
         _ => quote!(|#parameter| #body),

@@ -8,7 +8,11 @@ use super::Identity;
 
 /// What must hold of an identity. Nothing set admits nobody; several must all hold.
 #[derive(Default)]
-pub(crate) struct Admission(Vec<Rule>);
+pub(crate) struct Admission {
+    rules: Vec<Rule>,
+    /// Clients that the operator knows, admitted by name or not.
+    registered: Vec<Box<str>>,
+}
 
 enum Rule {
     Anyone,
@@ -20,35 +24,46 @@ enum Rule {
 
 impl Admission {
     pub(crate) fn anyone(&mut self) {
-        self.0.push(Rule::Anyone);
+        self.rules.push(Rule::Anyone);
     }
 
     pub(crate) fn subjects(&mut self, subjects: Box<[Box<str>]>) {
-        self.0.push(Rule::Subjects(subjects));
+        self.rules.push(Rule::Subjects(subjects));
     }
 
     pub(crate) fn clients(&mut self, clients: Box<[Box<str>]>) {
-        self.0.push(Rule::Clients(clients));
+        self.registered.extend(clients.iter().cloned());
+        self.rules.push(Rule::Clients(clients));
+    }
+
+    pub(crate) fn registered_clients(&mut self, clients: impl Iterator<Item = Box<str>>) {
+        self.registered.extend(clients);
     }
 
     pub(crate) fn claim(&mut self, name: Box<str>, value: Box<str>) {
-        self.0.push(Rule::Claim(name, value));
+        self.rules.push(Rule::Claim(name, value));
     }
 
     pub(crate) fn predicate(&mut self, admit: Box<dyn Fn(&Identity) -> bool + Send + Sync>) {
-        self.0.push(Rule::Predicate(admit));
+        self.rules.push(Rule::Predicate(admit));
     }
 
     /// What is wrong with saying nothing.
     pub(crate) fn problem(&self) -> Option<&'static str> {
-        self.0.is_empty().then_some(
+        self.rules.is_empty().then_some(
             "it does not say whom to admit: call `.subjects([…])`, `.clients([…])`, `.claim(name, value)`, \
              `.admit(|identity| …)`, or `.anyone()` for everyone the issuer vouches for",
         )
     }
 
-    pub(crate) fn admits(&self, identity: &Identity) -> bool {
-        !self.0.is_empty() && self.0.iter().all(|rule| rule.admits(identity))
+    /// The identity, if it is welcome; with a client that the operator knows it says so.
+    pub(crate) fn admit(&self, mut identity: Identity) -> Option<Identity> {
+        let is_registered = |client: &str| self.registered.iter().any(|known| **known == *client);
+        if identity.client().is_some_and(is_registered) {
+            identity.vouch_for_client();
+        }
+        let admitted = !self.rules.is_empty() && self.rules.iter().all(|rule| rule.admits(&identity));
+        admitted.then_some(identity)
     }
 }
 
@@ -69,10 +84,20 @@ macro_rules! admission_rules {
             self
         }
 
-        /// Admits whoever calls through one of these clients.
+        /// Admits whoever calls through one of these clients, which are thereby
+        /// [registered](Self::registered_clients).
         #[must_use]
         pub fn clients(mut self, clients: impl IntoIterator<Item = impl Into<Box<str>>>) -> Self {
             self.admission.clients(clients.into_iter().map(Into::into).collect());
+            self
+        }
+
+        /// Names clients that you registered at the issuer yourself, so that limits `per = client` count everybody who
+        /// uses one of them together. Others are counted as their subjects, since many issuers let anybody register
+        /// clients. Admits nobody.
+        #[must_use]
+        pub fn registered_clients(mut self, clients: impl IntoIterator<Item = impl Into<Box<str>>>) -> Self {
+            self.admission.registered_clients(clients.into_iter().map(Into::into));
             self
         }
 
@@ -113,7 +138,7 @@ impl Rule {
 
 impl fmt::Debug for Admission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(&self.0).finish()
+        f.debug_list().entries(&self.rules).finish()
     }
 }
 

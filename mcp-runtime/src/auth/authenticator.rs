@@ -52,6 +52,11 @@ pub trait Authenticator: Send + Sync + 'static {
         None
     }
 
+    /// Whom it admits, in words for whoever reviews the server.
+    fn admission(&self) -> Option<String> {
+        None
+    }
+
     /// The authorization server that hands out such tokens (RFC 9728 §2, `authorization_servers`), if clients can
     /// ask it for one.
     fn authorization_server(&self) -> Option<&str> {

@@ -108,6 +108,17 @@ impl Identity {
     pub(crate) fn quota_key(&self) -> CallerKey {
         self.0.quota_key
     }
+
+    /// Says that the operator knows the client. Of an identity that is shared already it says nothing, and the client
+    /// stays one that nobody knows.
+    #[cfg(any(feature = "jwt", feature = "introspection"))]
+    pub(crate) fn vouch_for_client(&mut self) {
+        if let Some(inner) = Arc::get_mut(&mut self.0)
+            && let Some(client) = &inner.client
+        {
+            inner.client_quota_key = CallerKey::of_client(&inner.issuer, client);
+        }
+    }
 }
 
 impl fmt::Debug for Identity {
@@ -181,7 +192,7 @@ impl IdentityBuilder {
     pub fn build(self) -> Identity {
         let quota_key = CallerKey::of(&("subject", &*self.issuer, &*self.subject));
         let registered = self.client.as_deref().filter(|_| self.client_is_registered);
-        let client_quota_key = registered.map_or(quota_key, |client| CallerKey::of(&("client", &*self.issuer, client)));
+        let client_quota_key = registered.map_or(quota_key, |client| CallerKey::of_client(&self.issuer, client));
         Identity(Arc::new(Inner {
             issuer: self.issuer,
             subject: self.subject,
@@ -335,6 +346,11 @@ impl CallerKey {
         static SECRETS: OnceLock<(RandomState, RandomState)> = OnceLock::new();
         let (high, low) = SECRETS.get_or_init(Default::default);
         Self(u128::from(high.hash_one(caller)) << 64 | u128::from(low.hash_one(caller)))
+    }
+
+    /// A client of an issuer, whoever uses it.
+    fn of_client(issuer: &str, client: &str) -> Self {
+        Self::of(&("client", issuer, client))
     }
 
     /// The key as a number, for tables that mix it with what is being counted.

@@ -111,10 +111,12 @@ impl Verifier {
         servers
     }
 
-    /// The issuers whose tokens are accepted, as far as they have a name.
+    /// The issuers whose tokens are accepted, as far as they have a name, and whom they admit, as far as they say so.
     #[cfg(any(test, feature = "testing"))]
-    pub(crate) fn issuers(&self) -> impl Iterator<Item = &str> {
-        self.authenticators.iter().filter_map(|authenticator| authenticator.issuer())
+    pub(crate) fn issuers(&self) -> impl Iterator<Item = (&str, Option<String>)> {
+        self.authenticators
+            .iter()
+            .filter_map(|authenticator| Some((authenticator.issuer()?, authenticator.admission())))
     }
 
     /// Everything that is wrong with the configuration.

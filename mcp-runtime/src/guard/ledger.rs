@@ -6,7 +6,7 @@ use super::{
     BoundLimit, Denial, Floor, Limit, LimitState, Per, QuotaTable,
     quota::{Account, Ask, charge_all},
 };
-use crate::auth::{Caller, ClientAddress};
+use crate::auth::{Caller, CallerKey, ClientAddress};
 
 /// The counters. Several tables, so that a flood in one takes no place from callers in another.
 pub(super) struct Ledger {
@@ -104,20 +104,15 @@ impl Ledger {
             Caller::Anonymous(_) => (&self.anonymous, &limits.subject.anonymous, &limits.client.anonymous),
             Caller::Identified(..) => (&self.identified, &limits.subject.identified, &limits.client.identified),
         };
-        let all = [
-            Account { table, key: caller.quota_key(), limits: subject },
-            Account { table, key: caller.client_quota_key(), limits: client },
-            Account { table: &self.networks, key: caller.address().quota_key(), limits: &limits.address },
+        // Keys are hashes under a secret, so they are made only for limits that there are.
+        let mut accounts = [
+            account(table, subject, || caller.quota_key()),
+            account(table, client, || caller.client_quota_key()),
+            account(&self.networks, &limits.address, || caller.address().quota_key()),
             // One key for everybody: each limit has a number of its own.
-            Account { table: &self.everyone, key: ClientAddress::LOCAL.quota_key(), limits: &limits.global },
+            account(&self.everyone, &limits.global, || ClientAddress::LOCAL.quota_key()),
         ];
-        let mut accounts = all;
-        let mut count = 0;
-        for account in all.into_iter().filter(|account| !account.limits.is_empty()) {
-            accounts[count] = account;
-            count += 1;
-        }
-        charge_all(ask, &mut accounts[..count], now_ms).map_err(|limit| Denial::RateLimited { limit })
+        charge_all(ask, &mut accounts, now_ms).map_err(|limit| Denial::RateLimited { limit })
     }
 
     /// Writes down a failure to authenticate, or a call without credentials.
@@ -136,6 +131,15 @@ impl Limits {
         self.address.extend(&other.address);
         self.global.extend(&other.global);
     }
+}
+
+/// An account, where there is anything to count.
+fn account<'t>(
+    table: &'t QuotaTable,
+    limits: &'t [BoundLimit],
+    key: impl FnOnce() -> CallerKey,
+) -> Option<Account<'t>> {
+    (!limits.is_empty()).then(|| Account { table, key: key(), limits })
 }
 
 #[cfg(test)]

@@ -221,7 +221,8 @@ impl Core {
         caller: &Caller,
     ) -> Result<Option<CallerAsked>, Denial> {
         let name = announced.name.as_deref().filter(|_| announced.method == "tools/call");
-        let Some(tool) = name.and_then(|name| self.tool(name, caller)) else { return Ok(None) };
+        let tool = name.and_then(|name| self.tool(name, caller)).filter(|tool| tool.asks_caller());
+        let Some(tool) = tool else { return Ok(None) };
         if tool.test(caller, &|at| early_value(tool, announced, at)).is_err() {
             return Ok(None);
         }

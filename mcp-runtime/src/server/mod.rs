@@ -21,7 +21,9 @@ pub(crate) use self::core::{Arrival, Core, unreadable, unsupported_version};
 pub use builder::{BuildError, ServerBuilder};
 pub(crate) use observe::Observer;
 pub use observe::{CallOutcome, ObservedCall};
-pub(crate) use outcome::{Outcome, challenge, denial_error};
+#[cfg(feature = "http")]
+pub(crate) use outcome::challenge;
+pub(crate) use outcome::{Outcome, denial_error};
 pub use policies::{Policies, PolicyRow};
 use registry::Registry;
 pub use style::{DenialStyle, Visibility};
@@ -82,20 +84,21 @@ impl Server {
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn policy_document(&self) -> String {
         let core = self.core();
-        let issuers: Vec<_> = core.verifier.issuers().map(|issuer| format!("`{issuer}`")).collect();
-        let known_by = match (core.gate.is_open(), issuers.is_empty()) {
-            (true, _) => "Nobody is asked who they are.".to_owned(),
-            (false, true) => "No issuer of tokens is named.".to_owned(),
-            (false, false) => format!("Tokens of {} are accepted.", issuers.join(", ")),
-        };
+        let issuers = core.verifier.issuers().map(|(issuer, admission)| {
+            let whom = admission.map_or_else(String::new, |whom| format!(" of {whom}"));
+            format!("* Tokens of `{issuer}`{whom} are accepted.")
+        });
         let mut lines = vec![
             "# What protects what".to_owned(),
             String::new(),
             "Written by `assert_policies!`. A change here is a change of protection.".to_owned(),
             String::new(),
-            format!("* {known_by}"),
-            format!("* Visibility: {:?}. Denials: {:?}.", core.visibility, core.denial_style),
         ];
+        if core.gate.is_open() {
+            lines.push("* Nobody is asked who they are.".to_owned());
+        }
+        lines.extend(issuers);
+        lines.push(format!("* Visibility: {:?}. Denials: {:?}.", core.visibility, core.denial_style));
         lines.extend(core.gate.scope_lines().map(|line| format!("* {line}")));
         format!("{}\n\n{}", lines.join("\n"), self.policies())
     }

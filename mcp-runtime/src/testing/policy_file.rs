@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, env, fmt::Write as _, fs, path::Path};
 
-use crate::Server;
+use crate::server::Server;
 
 /// Compares what protects a server's tools with a file beside your `Cargo.toml`, and fails with the difference.
 ///
@@ -30,7 +30,7 @@ macro_rules! __assert_policies {
 }
 
 #[doc(inline)]
-pub use crate::__assert_policies as assert_policies;
+pub use __assert_policies as assert_policies;
 
 /// What `assert_policies!` does.
 #[doc(hidden)]

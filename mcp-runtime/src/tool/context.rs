@@ -13,6 +13,27 @@ use crate::{
 };
 
 /// A parameter that the framework fills in: never part of the schema, never chosen by the caller.
+///
+/// A type of your own, marked with `#[inject]` where a tool takes it:
+///
+/// ```
+/// use mcp_runtime::{CallContext, Inject, ToolError, tool};
+///
+/// /// Who pays, from a claim of the verified token.
+/// struct Tenant(String);
+///
+/// impl Inject for Tenant {
+///     fn inject(call: &CallContext<'_>) -> Result<Self, ToolError> {
+///         let claims = call.caller().identity().map(|me| me.claims());
+///         let tenant = claims.and_then(|claims| claims.get("tenant")).and_then(|tenant| tenant.as_str());
+///         tenant.map(|tenant| Self(tenant.to_owned())).ok_or_else(|| ToolError::visible("your account has no tenant"))
+///     }
+/// }
+///
+/// /// Lists the invoices of whoever pays.
+/// #[tool(scopes = "invoices")]
+/// async fn invoices(#[inject] Tenant(tenant): Tenant) -> String { tenant }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be injected into a tool",
     label = "not injectable",

@@ -1,5 +1,6 @@
 //! What runs behind a permit: descriptors, arguments, output, errors, and what a tool may be given.
 
+mod absent;
 mod argument;
 pub(crate) mod arguments;
 mod context;

@@ -82,6 +82,8 @@ pub(crate) trait Registered: Send + Sync {
     fn is_open_to(&self, caller: &Caller) -> bool;
     /// The header that mirrors one of the arguments, by its position.
     fn header_of(&self, at: usize) -> Option<&'static str>;
+    /// Whether the author has a rule about the caller alone.
+    fn asks_caller(&self) -> bool;
     /// Asks the author's rule about the caller alone, if there is one.
     fn ask_caller(&self, caller: &Caller) -> CallerVerdict;
     /// Reads a whole message, and starts the call if message, arguments and gate agree.
@@ -236,6 +238,10 @@ impl<T: Tool> Registered for Bound<T> {
 
     fn header_of(&self, at: usize) -> Option<&'static str> {
         T::ARGUMENTS.header_of(at)
+    }
+
+    fn asks_caller(&self) -> bool {
+        self.gated.has_caller_guard()
     }
 
     fn ask_caller(&self, caller: &Caller) -> CallerVerdict {

@@ -10,8 +10,9 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Tool,
+    absent::is_required,
     argument::{ArgRules, ArgSpec},
-    arguments::{ToolArg, ValueSeed, is_required},
+    arguments::{ToolArg, ValueSeed},
     header::mark,
     limits::Limits,
 };

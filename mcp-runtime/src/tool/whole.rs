@@ -24,7 +24,8 @@ use crate::protocol::{ArgumentSeed, Text};
 ///
 /// It is as strict as arguments that are written one by one: nothing but an object is read, no name may stand twice,
 /// and a name that is not a field is refused. A struct that collects what it does not know, with
-/// `#[serde(flatten)]` on a map, gets it.
+/// `#[serde(flatten)]` on a map, gets it. What a field may be is for its type to say: `#[schemars(range(max = 10))]` on
+/// a field tells models and checks nothing, while a type with `#[serde(try_from = "u8")]` refuses what it does not take.
 ///
 /// ```
 /// use mcp_runtime::{Args, schemars::{self, JsonSchema}, tool};
@@ -157,7 +158,7 @@ enum Names<'de> {
 }
 
 impl<'de> Names<'de> {
-    fn add<E: de::Error>(&mut self, name: &Cow<'de, str>) -> Result<(), E> {
+    fn add<E: de::Error>(&mut self, Text(name): &Text<'de>) -> Result<(), E> {
         let is_new = match self {
             Self::Fields { fields, seen } => {
                 let Some(index) = fields.iter().position(|field| *field == &**name) else {
@@ -200,9 +201,9 @@ impl<'de, M: MapAccess<'de>> MapAccess<'de> for NamedOnce<'de, M> {
     type Error = M::Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, M::Error> {
-        let Some(Text(name)) = self.map.next_key::<Text<'de>>()? else { return Ok(None) };
+        let Some(name) = self.map.next_key::<Text<'de>>()? else { return Ok(None) };
         self.names.add(&name)?;
-        match name {
+        match name.0 {
             Cow::Borrowed(name) => seed.deserialize(BorrowedStrDeserializer::new(name)),
             Cow::Owned(name) => seed.deserialize(StringDeserializer::new(name)),
         }

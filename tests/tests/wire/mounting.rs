@@ -175,7 +175,7 @@ async fn the_apps_shutdown_ends_streams_and_waits_for_calls() {
     running.send(&Call::tool("waits", json!({})).bytes()).await;
     soon(scene.entered.notified()).await;
     stop.send(()).unwrap();
-    assert!(stream.closed().await.contains(r#""resultType":"complete""#));
+    assert!(soon(stream.closed()).await.contains(r#""resultType":"complete""#));
     scene.go_on.notify_one();
     assert_eq!(running.answer().await.ok(), "done");
     soon(serving).await.unwrap();

@@ -43,6 +43,10 @@ async fn array() {}
 #[tool(scopes("a", "b"))]
 async fn call() {}
 
+/// Too long.
+#[tool(scopes = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
+async fn too_long() {}
+
 fn main() {
-    let _ = tools![empty, spaces, quote, not_ascii, twice, twice_in_list, empty_list, not_a_list, array, call];
+    let _ = tools![too_long, empty, spaces, quote, not_ascii, twice, twice_in_list, empty_list, not_a_list, array, call];
 }

@@ -12,10 +12,14 @@ async fn kinds(
 ) {
 }
 
+/// A whole number is no floating-point number, as everywhere in Rust.
+#[tool]
+async fn floats(#[arg(max = 1)] a: f64) {}
+
 /// A limit of another type.
 #[tool]
 async fn types(#[arg(min = -1)] a: u32, #[arg(max = 1.5)] b: u32, #[arg(max = "1")] c: u32) {}
 
 fn main() {
-    let _ = tools![kinds, types];
+    let _ = tools![kinds, types, floats];
 }

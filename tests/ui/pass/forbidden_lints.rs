@@ -20,26 +20,42 @@ async fn one(me: Identity, #[arg(default)] count: u8) -> Json<u8> {
 }
 
 /// Not async.
-#[tool]
-fn two() {}
+#[tool(inline, icons = ["https://example.com/a.png"], meta(a = 1))]
+fn two(#[arg(min = 1, max = 3, example = 2, header = "Count")] count: u8, #[arg(max_len = 3)] text: Option<String>) {
+    drop((count, text));
+}
+
+/// A group.
+#[toolset(prefix = "group_", scopes = "a b", rate_limit = "1/s", timeout = "1s")]
+mod group {
+    use std::collections::BTreeMap;
+
+    /// A tool.
+    #[mcp_runtime::tool]
+    pub(super) async fn whole(mcp_runtime::Args(all): mcp_runtime::Args<BTreeMap<String, u8>>) -> String {
+        all.len().to_string()
+    }
+}
 
 #[derive(Debug, Clone, Copy)]
 struct Set;
 
-#[toolset]
+#[toolset(prefix = "set_", timeout = "1s")]
 impl Set {
+    const MOST: u8 = 3;
+
     /// Async.
     #[tool]
     async fn three(&self) {}
 
     /// Not async.
     #[tool]
-    fn four(&self, count: u8) -> String {
+    fn four(&self, #[arg(max = Self::MOST)] count: u8) -> String {
         count.to_string()
     }
 }
 
 fn main() {
-    let sets: [Tools; 2] = [tools![one, two, inner::hidden], Set.into_tools()];
+    let sets: [Tools; 3] = [tools![one, two, inner::hidden], Set.into_tools(), group::tools()];
     drop(sets);
 }

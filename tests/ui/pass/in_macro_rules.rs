@@ -7,7 +7,11 @@ macro_rules! adder {
     ($name:ident, $ty:ty, $who:ty, $default:expr, $doc:literal, $scopes:literal, $($attr:tt)*) => {
         #[doc = $doc]
         #[tool(scopes = $scopes, $($attr)*)]
-        async fn $name(who: $who, left: $ty, #[arg(default = $default)] right: $ty) -> String {
+        async fn $name(
+            who: $who,
+            #[arg(max = $default, example = $doc)] left: $ty,
+            #[arg(default = $default, min = $default)] right: $ty,
+        ) -> String {
             let sum = left + right;
             format!("{} {sum}", who.is_some())
         }
@@ -28,6 +32,20 @@ macro_rules! fixed {
 }
 
 fixed!();
+
+macro_rules! group {
+    ($module:ident, $prefix:literal, $scopes:expr, $tool:ident) => {
+        #[mcp_runtime::toolset(prefix = $prefix, scopes = $scopes)]
+        mod $module {
+            /// One of a group.
+            #[mcp_runtime::tool]
+            pub(super) async fn $tool() {}
+        }
+    };
+}
+
+group!(first, "first_", any("a", "b"), one);
+group!(second, "second_", "a b", one);
 
 /// A framework on top of this one.
 pub mod framework {
@@ -52,5 +70,6 @@ macro_rules! list {
 
 fn main() {
     let _ = tools![add_small, add_large, fixed, above];
+    let _ = (first::tools(), second::tools());
     let _ = list![add_small, self::add_large];
 }

@@ -16,9 +16,11 @@ pub async fn echo(
     who: ::mcp_runtime::Identity,
     text: String,
     #[arg(default = "x")] other: ::std::string::String,
-    #[arg(default)] count: u8,
+    #[arg(default, min = 0, max = 9)] count: u8,
+    #[arg(min_len = 1, example = "x", header = "More")] more: ::std::string::String,
+    #[inject] context: ::mcp_runtime::Context,
 ) -> ::std::string::String {
-    let _ = (who, other, count);
+    let _ = (who, other, count, more, context);
     text.0
 }
 
@@ -26,6 +28,15 @@ pub async fn echo(
 #[tool]
 pub fn nothing() {}
 
+/// A group.
+#[::mcp_runtime::toolset(prefix = "group_", scopes = "a", rate_limit = "1/s", rate_limit("20/s", burst = 50), timeout = "1s")]
+pub mod group {
+    /// In place.
+    #[::mcp_runtime::tool(inline)]
+    pub fn nothing() {}
+}
+
 fn main() {
+    let _ = group::tools();
     let _ = tools![echo, nothing];
 }

@@ -9,7 +9,7 @@ macro_rules! types {
     };
 }
 
-types! { Result Option String Vec Arc Some None Into Default2 Policy Permit Tool Tools Args Protected ToolInfo Box Send }
+types! { Result Option String Vec Arc Some None Into Default2 Policy Permit Tool Tools Args Protected ToolInfo Box Send Limits Violation ArgRules Makes Floor Icon Ok Err Result2 }
 
 /// A type of the author's own, not the verified caller.
 mod names {
@@ -38,7 +38,12 @@ async fn all(
     tools: Tools,
     state: State,
     #[arg(default)] args: Args,
+    #[arg(max_len = 3)] text: std::option::Option<std::string::String>,
+    #[arg(min = 1)] limits: u8,
+    more: (Limits, Violation, ArgRules, Makes, Floor, Icon),
 ) -> mcp_runtime::Json<Identity> {
+    let _ = (text, limits, more);
+    let _ = (Ok, Err, Result2);
     let _ = (result, option, string, vec, arc, policy, permit, tool, tools, args);
     let _ = (Some, None, Into, Default2, Protected, ToolInfo, Box, Send);
     let _ = state.0;

@@ -151,7 +151,7 @@ impl Introspection {
         let now = verify.clock.unix_seconds();
         let expected = Expected { issuer: &self.issuer, audience, now, scopes: &self.scopes };
         let identity = claims::introspected((*answer).clone(), &expected)?;
-        if self.admission.admits(&identity) { Ok(identity) } else { Err(AuthError::invalid("not admitted here")) }
+        self.admission.admit(identity).ok_or(AuthError::invalid("not admitted here"))
     }
 }
 
@@ -180,6 +180,10 @@ impl Authenticator for Introspection {
 
     fn issuer(&self) -> Option<&str> {
         (!self.issuer.is_empty()).then_some(&self.issuer)
+    }
+
+    fn admission(&self) -> Option<String> {
+        Some(format!("{:?}", self.admission))
     }
 
     fn authorization_server(&self) -> Option<&str> {

@@ -150,7 +150,7 @@ impl Jwt {
         let now = verify.clock.unix_seconds();
         let expected = Expected { issuer: &self.issuer, audience, now, scopes: &self.scopes };
         let identity = claims::signed(&signed.claims()?, &expected, signed.header.kind == Kind::Plain)?;
-        if self.admission.admits(&identity) { Ok(identity) } else { Err(AuthError::invalid("not admitted here")) }
+        self.admission.admit(identity).ok_or(AuthError::invalid("not admitted here"))
     }
 
     fn key_problems(&self) -> Vec<String> {
@@ -180,6 +180,10 @@ impl Authenticator for Jwt {
 
     fn issuer(&self) -> Option<&str> {
         Some(&self.issuer)
+    }
+
+    fn admission(&self) -> Option<String> {
+        Some(format!("{:?}", self.admission))
     }
 
     fn authorization_server(&self) -> Option<&str> {

@@ -5,6 +5,7 @@
 //! [token bucket](bucket::Bucket).
 
 mod bucket;
+mod cells;
 mod shard;
 mod table;
 mod window;

@@ -1,8 +1,6 @@
 //! The cells of some callers, under one lock.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
-    hash::{BuildHasherDefault, Hash, Hasher},
     sync::{PoisonError, RwLock},
     time::Duration,
 };
@@ -10,6 +8,7 @@ use std::{
 use super::{
     BoundLimit, LimitState, Verdict,
     bucket::{Bucket, Refill},
+    cells::{Cells, Dense, Key, OnLine},
     later, tighter,
     window::{Counter, Grid, Window},
 };
@@ -28,11 +27,11 @@ pub(super) type Bound = RwLock<Vec<Limit>>;
 #[derive(Debug, Default)]
 pub(super) struct Shard {
     /// Limits of up to 65,535: two bytes per slot.
-    small: Cells<u16>,
+    small: Cells<Window<u16>, OnLine>,
     /// Larger ones: four bytes per slot.
-    large: Cells<u32>,
+    large: Cells<Window<u32>, Dense>,
     /// Those with a burst.
-    buckets: Buckets,
+    buckets: Cells<Bucket, Dense>,
     /// No cell is empty before this time; usually a little too early, never too late.
     earliest_empty: u64,
     /// Before this time there is no other sweep.
@@ -45,7 +44,7 @@ pub(super) struct Shard {
 impl Shard {
     /// How many cells there are.
     pub(super) fn len(&self) -> usize {
-        self.small.0.len() + self.large.0.len() + self.buckets.0.len()
+        self.small.len() + self.large.len() + self.buckets.len()
     }
 
     /// Whether one more call would fit into all limits; changes nothing.
@@ -113,9 +112,9 @@ impl Shard {
     fn knows(&self, caller: CallerKey, limit: &BoundLimit) -> bool {
         let key = Key::new(caller, limit);
         match Kind::of(limit) {
-            Kind::Small => self.small.0.contains_key(&key),
-            Kind::Large => self.large.0.contains_key(&key),
-            Kind::Bucket(_) => self.buckets.0.contains_key(&key),
+            Kind::Small => self.small.get(&key).is_some(),
+            Kind::Large => self.large.get(&key).is_some(),
+            Kind::Bucket(_) => self.buckets.get(&key).is_some(),
         }
     }
 
@@ -123,18 +122,28 @@ impl Shard {
     fn state(&self, caller: CallerKey, limit: &BoundLimit, now_ms: u64) -> Option<LimitState> {
         let (key, floor) = (Key::new(caller, limit), self.swept_at);
         match Kind::of(limit) {
-            Kind::Small => self.small.state(&key, limit, now_ms, floor),
-            Kind::Large => self.large.state(&key, limit, now_ms, floor),
-            Kind::Bucket(refill) => self.buckets.state(&key, limit, refill, now_ms, floor),
+            Kind::Small => window_state(&self.small, &key, limit, now_ms, floor),
+            Kind::Large => window_state(&self.large, &key, limit, now_ms, floor),
+            Kind::Bucket(refill) => {
+                let mut bucket = self.buckets.get(&key)?;
+                bucket.advance(refill, now_ms.max(floor));
+                Some(bucket_state(bucket, refill, limit, now_ms))
+            }
         }
     }
 
     fn spend(&mut self, caller: CallerKey, limit: &BoundLimit, now_ms: u64) -> LimitState {
         let (key, floor) = (Key::new(caller, limit), self.swept_at);
         let (state, new_cell_empty_at) = match Kind::of(limit) {
-            Kind::Small => self.small.spend(key, limit, now_ms, floor),
-            Kind::Large => self.large.spend(key, limit, now_ms, floor),
-            Kind::Bucket(refill) => self.buckets.spend(key, limit, refill, now_ms, floor),
+            Kind::Small => spend_window(&mut self.small, key, limit, now_ms, floor),
+            Kind::Large => spend_window(&mut self.large, key, limit, now_ms, floor),
+            Kind::Bucket(refill) => {
+                let now = now_ms.max(floor);
+                let (bucket, made) = self.buckets.get_or_insert(key, || Bucket::new(now));
+                bucket.advance(refill, now);
+                bucket.spend(refill);
+                (bucket_state(*bucket, refill, limit, now_ms), made.then(|| bucket.full_at(refill)))
+            }
         };
         if let Some(empty_at) = new_cell_empty_at {
             let first = self.len() == 1;
@@ -159,17 +168,14 @@ impl Shard {
         let before = self.len();
         let bound = bound.read().unwrap_or_else(PoisonError::into_inner);
         // A limit bound to another table is a mistake; its cells then stay for good, and forget nothing early.
-        let grid = |key: &Key| bound.get(key.limit as usize).map(|limit| Grid::of(limit.rate()));
-        let refill = |key: &Key| bound.get(key.limit as usize).copied().and_then(Refill::of);
-        let small = sweep(&mut self.small.0, now_ms, |key, window| {
-            grid(key).map_or(u64::MAX, |grid| grid.begins(window.empty_from()))
-        });
-        let large = sweep(&mut self.large.0, now_ms, |key, window| {
-            grid(key).map_or(u64::MAX, |grid| grid.begins(window.empty_from()))
-        });
-        let buckets = sweep(&mut self.buckets.0, now_ms, |key, bucket| {
-            refill(key).map_or(u64::MAX, |refill| bucket.full_at(refill))
-        });
+        let grid = |key: &Key| bound.get(key.limit()).map(|limit| Grid::of(limit.rate()));
+        let refill = |key: &Key| bound.get(key.limit()).copied().and_then(Refill::of);
+        let small =
+            self.small.sweep(now_ms, |key, window| grid(key).map_or(u64::MAX, |grid| grid.begins(window.empty_from())));
+        let large =
+            self.large.sweep(now_ms, |key, window| grid(key).map_or(u64::MAX, |grid| grid.begins(window.empty_from())));
+        let buckets =
+            self.buckets.sweep(now_ms, |key, bucket| refill(key).map_or(u64::MAX, |refill| bucket.full_at(refill)));
         self.earliest_empty = small.min(large).min(buckets);
         self.rest_until = now_ms.saturating_add(REST_MS);
         if self.len() < before {
@@ -195,92 +201,38 @@ impl Kind {
     }
 }
 
-type Map<V> = HashMap<Key, V, BuildHasherDefault<KeyHasher>>;
-
-/// Keeps what still counts, and says when the next cell will be empty.
-///
-/// The map is built anew: deleted entries leave marks behind that make a full map grow to twice its size.
-fn sweep<V: Copy>(map: &mut Map<V>, now_ms: u64, empty_at: impl Fn(&Key, &V) -> u64) -> u64 {
-    let kept = map.iter().filter(|(key, cell)| empty_at(key, cell) > now_ms).count();
-    let mut new = HashMap::with_capacity_and_hasher(kept, BuildHasherDefault::default());
-    let mut earliest = u64::MAX;
-    for (key, cell) in &*map {
-        let empty_at = empty_at(key, cell);
-        if empty_at > now_ms {
-            earliest = earliest.min(empty_at);
-            new.insert(*key, *cell);
-        }
-    }
-    *map = new;
-    earliest
-}
-
-/// Token buckets.
-#[derive(Debug, Default)]
-struct Buckets(Map<Bucket>);
-
-impl Buckets {
-    fn state(&self, key: &Key, limit: &BoundLimit, refill: Refill, now_ms: u64, floor: u64) -> Option<LimitState> {
-        let mut bucket = *self.0.get(key)?;
-        bucket.advance(refill, now_ms.max(floor));
-        Some(bucket_state(bucket, refill, limit, now_ms))
-    }
-
-    /// Spends one; also says when a bucket that had to be made will be full again.
-    fn spend(
-        &mut self,
-        key: Key,
-        limit: &BoundLimit,
-        refill: Refill,
-        now_ms: u64,
-        floor: u64,
-    ) -> (LimitState, Option<u64>) {
-        let now = now_ms.max(floor);
-        let (bucket, made) = match self.0.entry(key) {
-            Entry::Occupied(cell) => (cell.into_mut(), false),
-            Entry::Vacant(place) => (place.insert(Bucket::new(now)), true),
-        };
-        bucket.advance(refill, now);
-        bucket.spend(refill);
-        (bucket_state(*bucket, refill, limit, now_ms), made.then(|| bucket.full_at(refill)))
-    }
-}
-
 fn bucket_state(bucket: Bucket, refill: Refill, limit: &BoundLimit, now_ms: u64) -> LimitState {
     let wait = Duration::from_millis(bucket.wait(refill, now_ms));
     LimitState { limit: limit.limit, remaining: bucket.remaining(refill), wait }
 }
 
-/// Cells with one width of counter.
-#[derive(Debug)]
-struct Cells<C>(Map<Window<C>>);
-
-impl<C> Default for Cells<C> {
-    fn default() -> Self {
-        Self(HashMap::default())
-    }
+fn window_state<C: Counter, Place: Copy>(
+    cells: &Cells<Window<C>, Place>,
+    key: &Key,
+    limit: &BoundLimit,
+    now_ms: u64,
+    floor: u64,
+) -> Option<LimitState> {
+    let grid = Grid::of(limit.limit.rate());
+    let mut window = cells.get(key)?;
+    window.advance(grid.slot(now_ms.max(floor)));
+    Some(read(&window, grid, limit, now_ms))
 }
 
-impl<C: Counter> Cells<C> {
-    fn state(&self, key: &Key, limit: &BoundLimit, now_ms: u64, floor: u64) -> Option<LimitState> {
-        let grid = Grid::of(limit.limit.rate());
-        let mut window = *self.0.get(key)?;
-        window.advance(grid.slot(now_ms.max(floor)));
-        Some(read(&window, grid, limit, now_ms))
-    }
-
-    /// Spends one; also says when a cell that had to be made will be empty.
-    fn spend(&mut self, key: Key, limit: &BoundLimit, now_ms: u64, floor: u64) -> (LimitState, Option<u64>) {
-        let grid = Grid::of(limit.limit.rate());
-        let slot = grid.slot(now_ms.max(floor));
-        let (window, made) = match self.0.entry(key) {
-            Entry::Occupied(cell) => (cell.into_mut(), false),
-            Entry::Vacant(place) => (place.insert(Window::new(slot)), true),
-        };
-        window.advance(slot);
-        window.spend();
-        (read(window, grid, limit, now_ms), made.then(|| grid.begins(window.empty_from())))
-    }
+/// Spends one; also says when a cell that had to be made will be empty.
+fn spend_window<C: Counter, Place: Copy>(
+    cells: &mut Cells<Window<C>, Place>,
+    key: Key,
+    limit: &BoundLimit,
+    now_ms: u64,
+    floor: u64,
+) -> (LimitState, Option<u64>) {
+    let grid = Grid::of(limit.limit.rate());
+    let slot = grid.slot(now_ms.max(floor));
+    let (window, made) = cells.get_or_insert(key, || Window::new(slot));
+    window.advance(slot);
+    window.spend();
+    (read(window, grid, limit, now_ms), made.then(|| grid.begins(window.empty_from())))
 }
 
 /// What a window that was moved to now says about its limit. Waits are counted from what the clock shows, even where
@@ -301,52 +253,8 @@ fn distinct(limits: &[BoundLimit]) -> impl Iterator<Item = &BoundLimit> {
     limits.iter().enumerate().filter(|(i, limit)| limits[..*i].iter().all(|seen| seen.id != limit.id)).map(|(_, l)| l)
 }
 
-/// Whose cell of which limit. Kept in 32-bit parts: a `u128` would pad it from 20 bytes to 32.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Key {
-    caller: [u32; 4],
-    limit: u32,
-}
-
-impl Key {
-    fn new(caller: CallerKey, limit: &BoundLimit) -> Self {
-        let bits = caller.bits();
-        Self { caller: [bits as u32, (bits >> 32) as u32, (bits >> 64) as u32, (bits >> 96) as u32], limit: limit.id.0 }
-    }
-}
-
-impl Hash for Key {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        // The caller's bits are a secret-keyed hash already; the limit is spread over all 64 bits so that the limits
-        // of one caller do not lie side by side. (The shard was chosen by the upper half.)
-        let caller = u64::from(self.caller[1]) << 32 | u64::from(self.caller[0]);
-        state.write_u64(caller ^ u64::from(self.limit).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    }
-}
-
-/// Hands on the one number that a [`Key`] writes.
-#[derive(Debug, Default)]
-struct KeyHasher(u64);
-
-impl Hasher for KeyHasher {
-    fn write_u64(&mut self, value: u64) {
-        self.0 = value;
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        // Not reached by `Key`; correct all the same.
-        for &byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
-/// What one cell takes in the map, with its byte of control data.
+/// What one cell of each kind takes.
 #[cfg(test)]
 pub(super) const fn cell_bytes() -> (usize, usize, usize) {
-    (size_of::<(Key, Window<u16>)>() + 1, size_of::<(Key, Window<u32>)>() + 1, size_of::<(Key, Bucket)>() + 1)
+    (Cells::<Window<u16>, OnLine>::BYTES, Cells::<Window<u32>, Dense>::BYTES, Cells::<Bucket, Dense>::BYTES)
 }

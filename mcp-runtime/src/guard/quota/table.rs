@@ -130,7 +130,7 @@ pub(crate) enum Ask {
 }
 
 impl Account<'_> {
-    fn place(&self) -> (usize, usize) {
+    fn place(&self) -> Place {
         (std::ptr::from_ref(self.table).addr(), self.table.shard(self.key))
     }
 
@@ -145,21 +145,18 @@ impl Account<'_> {
 /// Tests, or spends one call of every limit of every account, or nothing at all if one of them is used up.
 ///
 /// Two calls that meet at several locks take them in the same order, that of their places in memory.
-pub(crate) fn charge_all(ask: Ask, accounts: &mut [Account<'_>], now_ms: u64) -> Verdict {
-    match accounts {
-        [] => return Ok(None),
-        [account] => return account.ask(ask, now_ms),
-        _ => accounts.sort_unstable_by_key(Account::place),
+pub(crate) fn charge_all(ask: Ask, accounts: &mut [Option<Account<'_>>; 4], now_ms: u64) -> Verdict {
+    let mut some = accounts.iter().flatten();
+    match (some.next(), some.next()) {
+        (None, _) => return Ok(None),
+        (Some(only), None) => return only.ask(ask, now_ms),
+        _ => accounts.sort_unstable_by_key(|account| account.as_ref().map(Account::place)),
     }
-    let mut shards: Vec<((usize, usize), MutexGuard<'_, Shard>)> = Vec::with_capacity(accounts.len());
+    let mut locked = Locked::default();
     let (mut tightest, mut refused) = (None, None);
-    for account in &*accounts {
-        let place = account.place();
-        if shards.last().is_none_or(|(last, _)| *last != place) {
-            shards.push((place, account.table.lock(account.key)));
-        }
-        let Some((_, shard)) = shards.last_mut() else { continue };
+    for account in accounts.iter().flatten() {
         let Account { table, key, limits } = account;
+        let Some(shard) = locked.shard(account) else { continue };
         let verdict = match ask {
             Ask::Test => shard.test(*key, limits, now_ms, table.shard_capacity),
             Ask::Charge => shard.prepare(*key, limits, now_ms, table.shard_capacity, &table.bound),
@@ -174,14 +171,30 @@ pub(crate) fn charge_all(ask: Ask, accounts: &mut [Account<'_>], now_ms: u64) ->
     }
     if ask == Ask::Charge {
         tightest = None;
-        for account in &*accounts {
-            let place = account.place();
-            let shard = shards.iter_mut().find(|(known, _)| *known == place);
-            let spent = shard.and_then(|(_, shard)| shard.spend_all(account.key, account.limits, now_ms));
+        for account in accounts.iter().flatten() {
+            let spent = locked.shard(account).and_then(|shard| shard.spend_all(account.key, account.limits, now_ms));
             spent.into_iter().for_each(|state| tighter(&mut tightest, state));
         }
     }
     Ok(tightest)
+}
+
+/// The shards that one call has locked, each once.
+#[derive(Default)]
+struct Locked<'t>([Option<(Place, MutexGuard<'t, Shard>)>; 4]);
+
+/// Which shard of which table, by where the table is in memory.
+type Place = (usize, usize);
+
+impl<'t> Locked<'t> {
+    /// The shard of an account, locked now if it is not yet. There is room for all: `None` does not come.
+    fn shard(&mut self, account: &Account<'t>) -> Option<&mut Shard> {
+        let place = account.place();
+        let known = |slot: &Option<(Place, _)>| slot.as_ref().is_none_or(|(locked, _)| *locked == place);
+        let slot = self.0.iter_mut().find(|slot| known(slot))?;
+        let (_, shard) = slot.get_or_insert_with(|| (place, account.table.lock(account.key)));
+        Some(shard)
+    }
 }
 
 /// A panic while counting would leave no half-written cell behind (a sweep swaps in a finished map), so a poisoned

@@ -30,18 +30,18 @@ pub(super) async fn answer(app: &Arc<App>, parts: &Parts, body: &mut Unread, sen
         Err(_) if core.is_closed_to(&caller) => return observed(app, None, &caller, &Denial::stranger()),
         Err(error) => return refuse_headers(app, body, &caller, error).await,
     };
-    let tool = core.announced_name(&announced, &caller);
+    let refuse = |denial: &Denial| observed(app, core.announced_name(&announced, &caller), &caller, denial);
     if let Err(denial) = core.deny_early(&announced, &caller) {
-        return observed(app, tool, &caller, &denial);
+        return refuse(&denial);
     }
     // Clients find out with it how to talk to us; to throttle that hard would teach them the wrong revision.
     let is_discovery = announced.method == "server/discover";
     if !is_discovery && let Err(denial) = charge_stranger(app, &caller) {
-        return observed(app, tool, &caller, &denial);
+        return refuse(&denial);
     }
     let caller_asked = match core.ask_early(&announced, &caller).await {
         Ok(asked) => asked,
-        Err(denial) => return observed(app, tool, &caller, &denial),
+        Err(denial) => return refuse(&denial),
     };
     let bytes = match body.read(&app.server.settings().http, is_discovery).await {
         Ok(bytes) => bytes,

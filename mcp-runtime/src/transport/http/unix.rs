@@ -133,6 +133,7 @@ impl Drop for Workplace {
 
 /// Binds aside and moves into place: at its path the socket never has another mode, and never exists without a listener.
 async fn bind(path: &Path, mode: u32) -> io::Result<(UnixListener, SocketFile)> {
+    // What somebody uses is not even moved for a moment; `clear` looks again at what it has moved.
     check_place(path).await?;
     let workplace = Workplace::beside(path)?;
     let made = workplace.made();

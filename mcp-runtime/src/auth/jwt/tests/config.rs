@@ -58,3 +58,20 @@ fn the_provider_may_be_installed_any_number_of_times() {
     assert_eq!(install_crypto_provider(), Ok(()));
     assert_eq!(install_crypto_provider(), Ok(()));
 }
+
+/// Limits `per = client` count together only what the operator said it knows.
+#[test]
+fn clients_are_counted_together_only_if_the_operator_knows_them() {
+    use crate::auth::{Caller, ClientAddress};
+
+    let client_key = |jwt: Jwt, client: &str| {
+        let identity = jwt.admission.admit(Identity::new(ISSUER, "ann").client(client).build()).unwrap();
+        Caller::Identified(identity, ClientAddress::LOCAL).client_quota_key()
+    };
+    let of = |subject: &str| Identity::new(ISSUER, subject).build().quota_key();
+    assert_eq!(client_key(Jwt::issuer(ISSUER).anyone(), "cli"), of("ann"));
+    let known = || Jwt::issuer(ISSUER).anyone().registered_clients(["cli"]);
+    assert_eq!(client_key(known(), "other"), of("ann"));
+    assert_ne!(client_key(known(), "cli"), of("ann"));
+    assert_eq!(client_key(known(), "cli"), client_key(Jwt::issuer(ISSUER).clients(["cli"]), "cli"));
+}

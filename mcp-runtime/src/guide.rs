@@ -1,0 +1,17 @@
+//! Guides: what to do, one subject each. There is nothing here but text; its code is compiled and run as tests.
+
+#[doc = include_str!("../../docs/from_rmcp.md")]
+pub mod from_rmcp {}
+
+#[doc = include_str!("../../docs/from_fastmcp.md")]
+pub mod from_fastmcp {}
+
+#[doc = include_str!("../../docs/choosing_limits.md")]
+pub mod choosing_limits {}
+
+// Not `testing`, so that it is not taken for the module of that name.
+#[doc = include_str!("../../docs/testing.md")]
+pub mod testing_your_server {}
+
+#[doc = include_str!("../../docs/behind_a_proxy.md")]
+pub mod behind_a_proxy {}
