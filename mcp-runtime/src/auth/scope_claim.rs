@@ -38,8 +38,16 @@ pub enum ScopeClaim {
 }
 
 /// Those that one issuer uses.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct ScopeClaims(Vec<ScopeClaim>);
+
+impl std::fmt::Debug for ScopeClaims {
+    /// The claims that are read, also where nothing was said.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let claims = if self.0.is_empty() { &[ScopeClaim::Scope][..] } else { &self.0 };
+        f.debug_list().entries(claims).finish()
+    }
+}
 
 impl ScopeClaims {
     pub(crate) fn add(&mut self, claim: ScopeClaim) {

@@ -108,6 +108,14 @@ impl Authenticator for StaticTokens {
         self.find(&hash(token.expose())).cloned().ok_or(AuthError::invalid("not one of the static tokens"))
     }
 
+    fn admission(&self) -> Option<String> {
+        let one = |token: &Token| {
+            let scopes: Vec<_> = token.identity.scopes().iter().collect();
+            format!("{:?} with {scopes:?}", token.identity.subject())
+        };
+        Some(format!("[{}]", self.tokens.iter().map(one).collect::<Vec<_>>().join(", ")))
+    }
+
     fn issuer(&self) -> Option<&str> {
         Some(ISSUER)
     }

@@ -9,6 +9,12 @@ pub(super) struct Network {
     prefix: u8,
 }
 
+impl std::fmt::Display for Network {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.base, self.prefix)
+    }
+}
+
 const LOOPBACK: [Network; 2] =
     [Network::v4(Ipv4Addr::new(127, 0, 0, 0), 8), Network { base: IpAddr::V6(Ipv6Addr::LOCALHOST), prefix: 128 }];
 

@@ -58,6 +58,20 @@ impl Proxies {
         }
     }
 
+    /// For people; `None` if nobody is believed.
+    #[cfg(any(test, feature = "testing"))]
+    pub(super) fn line(&self) -> Option<String> {
+        let header = self.header.unwrap_or_default();
+        match self.hops {
+            Some(hops) => Some(format!("* Believed: {hops} proxies counted from the right of {header:?}.")),
+            None if self.networks.is_empty() => None,
+            None => {
+                let networks: Vec<_> = self.networks.iter().map(ToString::to_string).collect();
+                Some(format!("* Believed: {header:?} of {}.", networks.join(", ")))
+            }
+        }
+    }
+
     pub(super) fn set_hops(&mut self, hops: usize) {
         self.hops = Some(hops);
     }

@@ -154,6 +154,21 @@ impl HttpSettings {
         self.max_connections.min(1 << 20)
     }
 
+    /// Whom the server believes and answers besides, for people; nothing where nothing was said.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn policy_lines(&self) -> Vec<String> {
+        let list = |what: &str, names: &[String]| format!("* {what}: {}.", names.join(", "));
+        let mut lines = Vec::new();
+        if !self.allowed_hosts.is_empty() {
+            lines.push(list("Further hosts", &self.allowed_hosts));
+        }
+        if !self.allowed_origins.is_empty() {
+            lines.push(list("Further origins", &self.allowed_origins));
+        }
+        lines.extend(self.proxies.line());
+        lines
+    }
+
     /// What is wrong with the settings, in sentences that say what to do.
     pub(crate) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();

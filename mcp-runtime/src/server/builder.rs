@@ -315,7 +315,10 @@ impl ServerBuilder {
         let mut seen = HashMap::new();
         for tool in &self.tools {
             let here = tool.info().location;
-            if let Some(there) = seen.insert(tool.name(), here) {
+            let Some(there) = seen.insert(tool.name(), here) else { continue };
+            if there == here {
+                self.problems.push(format!("tool `{}` ({here}) is listed twice; once is enough", tool.name()));
+            } else {
                 self.problems.push(format!(
                     "two tools are called `{}`: at {there} and at {here}; give one of them `#[tool(name = \"…\")]`",
                     tool.name()

@@ -59,8 +59,8 @@ impl Core {
             }
         };
         let mut watch = self.observer.watch(arrival.caller, Some(&id));
+        watch.tool(self.observed_name(&params.name));
         let Some(tool) = self.tool(&params.name, arrival.caller) else { return self.unknown(id, arrival, watch) };
-        watch.tool(Some(tool.name()));
         // Rights first: what is wrong with the arguments of a tool is nothing to tell to those who may not call it.
         if let Err(denial) = tool.test(arrival.caller, UNKNOWN) {
             return self.deny(id, denial, arrival, watch);
@@ -178,7 +178,7 @@ impl Core {
         if let Some(challenge) = challenge(&denial, self.metadata_url.as_deref()) {
             meta["mcp/www_authenticate"] = json!([challenge]);
         }
-        let result = CallToolResult::error(error.message);
+        let result = CallToolResult::error(in_words(&denial, error.message));
         Outcome::Reply(self.results.denied_call(id, arrival.revision, &result, meta), None)
     }
 
@@ -202,5 +202,16 @@ impl Core {
             }
             (Some(id), Err(denial)) => self.deny(id, denial, arrival, watch),
         }
+    }
+}
+
+/// A denial for a model that has nothing else to read: with what it needs to know.
+fn in_words(denial: &Denial, message: String) -> String {
+    match denial {
+        Denial::Unauthenticated { scopes, .. } | Denial::MissingScopes { required: scopes } if !scopes.is_empty() => {
+            format!("{message}: {}", scopes.join(" "))
+        }
+        Denial::RateLimited { limit } => format!("too many calls; try again in {} s", limit.wait_secs().max(1)),
+        _ => message,
     }
 }

@@ -233,9 +233,14 @@ impl Core {
     }
 
     /// The name of an announced tool, for observers.
-    pub(crate) fn announced_name(&self, announced: &Announced<'_>, caller: &Caller) -> Option<&'static str> {
+    pub(crate) fn announced_name(&self, announced: &Announced<'_>) -> Option<&'static str> {
         let name = announced.name.as_deref().filter(|_| announced.method == "tools/call")?;
-        self.tool(name, caller).map(Registered::name)
+        self.observed_name(name)
+    }
+
+    /// The tool of this name. Observers are told of hidden ones too: they answer to nobody outside.
+    pub(crate) fn observed_name(&self, name: &str) -> Option<&'static str> {
+        self.registry.get(name).map(Registered::name)
     }
 
     /// Whether this caller gets one and the same answer for every name that is not public.
@@ -341,13 +346,14 @@ pub(crate) fn verify_head(head: &Head<'_>, arrival: Arrival<'_>) -> Result<(), R
 /// Compares what a header says of an argument with the argument (MCP 2026-07-28, "Custom headers from tool parameters").
 pub(crate) fn verify_param(header: &str, says: Option<Mirrored<'_>>, arrival: Arrival<'_>) -> Result<(), RpcError> {
     let Some(params) = arrival.announced.and_then(|announced| announced.params) else { return Ok(()) };
-    let same = match (params.get(header)?, says) {
-        (Some(sent), Some(value)) => value.is(&sent),
-        (None, None) => true,
-        (Some(_), None) | (None, Some(_)) => false,
+    let wrong = match (params.get(header)?, says) {
+        (Some(sent), Some(value)) if value.is(&sent) => return Ok(()),
+        (None, None) => return Ok(()),
+        (Some(_), Some(_)) => "differs from the body",
+        (Some(_), None) => "stands for an argument that is not in the body",
+        (None, Some(_)) => "is missing: the argument it mirrors is in the body",
     };
-    let message = || format!("Mcp-Param-{header} differs from the body");
-    if same { Ok(()) } else { Err(RpcError::new(ErrorCode::HeaderMismatch, message())) }
+    Err(RpcError::new(ErrorCode::HeaderMismatch, format!("Mcp-Param-{header} {wrong}")))
 }
 
 /// Reads parameters that must be an object: positional ones mean nothing in MCP.

@@ -100,6 +100,8 @@ impl Server {
         lines.extend(issuers);
         lines.push(format!("* Visibility: {:?}. Denials: {:?}.", core.visibility, core.denial_style));
         lines.push(format!("* {}", core.gate.limits_line()));
+        #[cfg(feature = "http")]
+        lines.extend(self.settings().http.policy_lines());
         lines.extend(core.gate.scope_lines().map(|line| format!("* {line}")));
         format!("{}\n\n{}", lines.join("\n"), self.policies())
     }

@@ -17,7 +17,8 @@ use crate::{
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ObservedCall<'a> {
-    /// The tool; `None` if there is none of the name that was asked for, or if something else than a call was refused.
+    /// The tool, also if it is hidden from the caller; `None` if there is none of the name that was asked for, if something
+    /// else than a call was refused, or if it was refused before the name was read.
     pub tool: Option<&'static str>,
     /// Who asked. [`Caller::Anonymous`] also where a token was not accepted.
     pub caller: &'a Caller,

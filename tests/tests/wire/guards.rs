@@ -367,3 +367,55 @@ async fn several_calls_may_be_asked_about_and_only_as_many_run_as_there_are_slot
     assert_eq!(ran, 1);
     world.ran(1);
 }
+
+/// Guesses are paid for before the rule is asked, so that all at once they buy no more than one after the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guesses_at_the_same_moment_are_not_asked_on_credit() {
+    let asked = Asked::default();
+    let world = World::new(tools![door], |builder| builder.default_rate_limit("5/m").state(asked.clone()));
+    let token = world.plain("mallory");
+    let guesses: Vec<_> = (0..200)
+        .map(|pin| {
+            let (router, token) = (world.router.clone(), token.clone());
+            tokio::spawn(
+                async move { Call::tool("door", json!({"pin": pin})).token(&token).send_to(&router).await.status },
+            )
+        })
+        .collect();
+    let mut refused = 0;
+    for guess in guesses {
+        refused += usize::from(guess.await.unwrap() == 403);
+    }
+    assert_eq!((asked.count(), refused), (5, 5));
+    world.ran(0);
+}
+
+/// What the rule says yes to costs nothing of what guesses cost.
+#[tokio::test]
+async fn a_yes_is_given_back() {
+    let asked = Asked::default();
+    let world = World::new(tools![door], |builder| builder.default_rate_limit("5/m").state(asked.clone()));
+    let call = |pin: u32| Call::tool("door", json!({"pin": pin})).token(&world.plain("alice"));
+    for runs in 1..=20 {
+        call(1234).send(&world).await.ok();
+        world.ran(runs);
+    }
+    for _ in 0..5 {
+        assert_eq!(call(1).send(&world).await.status, 403);
+    }
+    assert_eq!(call(1234).send(&world).await.status, 429);
+    assert_eq!(asked.count(), 25);
+}
+
+async fn knows_the_pin(cx: &GuardCx, pin: &u32) -> Result<(), Refused> {
+    asked(cx)?;
+    tokio::task::yield_now().await;
+    if *pin == 1234 { Ok(()) } else { Err(Refused::new("another pin")) }
+}
+
+/// Opens for those who know.
+#[tool(rate_limit = "1000/m", guard = knows_the_pin(pin))]
+async fn door(State(runs): State<Runs>, pin: u32) -> String {
+    runs.add();
+    pin.to_string()
+}

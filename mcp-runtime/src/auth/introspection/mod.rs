@@ -183,7 +183,11 @@ impl Authenticator for Introspection {
     }
 
     fn admission(&self) -> Option<String> {
-        Some(format!("{:?}", self.admission))
+        let mut words = format!("{:?}, scopes from {:?}, by asking {}", self.admission, self.scopes, self.url);
+        if let Some(audience) = &self.audience {
+            words += &format!(", audience {audience:?}");
+        }
+        Some(words)
     }
 
     fn authorization_server(&self) -> Option<&str> {

@@ -183,7 +183,14 @@ impl Authenticator for Jwt {
     }
 
     fn admission(&self) -> Option<String> {
-        Some(format!("{:?}", self.admission))
+        let mut words = format!("{:?}, scopes from {:?}", self.admission, self.scopes);
+        if let Some(audience) = &self.audience {
+            words += &format!(", audience {audience:?}");
+        }
+        if self.plain_jwt {
+            words += ", of type `JWT` too";
+        }
+        Some(words)
     }
 
     fn authorization_server(&self) -> Option<&str> {

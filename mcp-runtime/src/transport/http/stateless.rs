@@ -22,7 +22,10 @@ pub(super) async fn answer(app: &Arc<App>, parts: &Parts, body: &mut Unread, sen
     let core = app.server.core();
     let caller = match identify(app, &parts.headers, sender).await {
         Ok(caller) => caller,
-        Err(denial) => return observed(app, None, &sender.stranger(), &denial),
+        Err(denial) => {
+            let tool = headers::announced(&parts.headers).ok().and_then(|announced| core.announced_name(&announced));
+            return observed(app, tool, &sender.stranger(), &denial);
+        }
     };
     let params = headers::Params(&parts.headers);
     let announced = match headers::announced(&parts.headers) {
@@ -30,7 +33,7 @@ pub(super) async fn answer(app: &Arc<App>, parts: &Parts, body: &mut Unread, sen
         Err(_) if core.is_closed_to(&caller) => return observed(app, None, &caller, &Denial::stranger()),
         Err(error) => return refuse_headers(app, body, &caller, error).await,
     };
-    let refuse = |denial: &Denial| observed(app, core.announced_name(&announced, &caller), &caller, denial);
+    let refuse = |denial: &Denial| observed(app, core.announced_name(&announced), &caller, denial);
     if let Err(denial) = core.deny_early(&announced, &caller) {
         return refuse(&denial);
     }
