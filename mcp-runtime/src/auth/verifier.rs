@@ -6,7 +6,7 @@ use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 
-use super::{AuthError, Authenticator, BearerToken, Identity, Verify};
+use super::{Asker, AuthError, Authenticator, BearerToken, Identity, Verify};
 use crate::clock::Clock;
 
 /// How long an authenticator may think about one token.
@@ -59,8 +59,17 @@ impl Verifier {
         self.recall(&digest(token))
     }
 
-    /// The identity of a token, remembered (one hash, one look-up) or verified now.
+    /// The identity of a token from nowhere in particular.
     pub(crate) async fn authenticate(&self, token: &BearerToken<'_>) -> Result<Identity, AuthError> {
+        self.authenticate_from(token, || Asker::LOCAL).await
+    }
+
+    /// The identity of a token, remembered (one hash, one look-up) or verified now. Only then it matters who asks.
+    pub(crate) async fn authenticate_from(
+        &self,
+        token: &BearerToken<'_>,
+        asker: impl FnOnce() -> Asker,
+    ) -> Result<Identity, AuthError> {
         let key = digest(token);
         if let Some(identity) = self.recall(&key) {
             return Ok(identity);
@@ -68,7 +77,7 @@ impl Verifier {
         let mut all = self.authenticators.iter();
         let authenticator = all.find(|one| one.claims(token)).ok_or(AuthError::invalid("no issuer is ours"))?;
         let asked_at = self.clock.millis();
-        let verify = Verify::new(self.resource.as_deref(), &self.clock);
+        let verify = Verify::new(self.resource.as_deref(), &self.clock, asker());
         let identity = match timeout(PATIENCE, authenticator.authenticate(token, &verify)).await {
             Ok(verdict) => verdict?,
             Err(_) => return Err(AuthError::unavailable(PATIENCE)),

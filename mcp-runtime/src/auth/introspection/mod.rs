@@ -40,7 +40,9 @@ const MAX_REFUSED: usize = 1_000;
 ///
 /// A good token is remembered for a minute and never past its `exp`; without `exp`, every call asks. So a revoked token
 /// is refused after a minute. A refused one is remembered for five seconds. At most 64 questions are open at once, each
-/// for at most 5 seconds, one for each token; what cannot be asked is answered with 503.
+/// for at most 5 seconds, one for each token; what cannot be asked is answered with 503. Of the 64 one address has 8, and
+/// only one once it has failed too often (`address_rate_limit`); what it asks beyond that counts as a failure of it.
+/// Callers whose address is not known share these 8: behind a proxy, declare it.
 ///
 /// Every opaque token that no other authenticator knows is sent to this endpoint, so there can be only one.
 ///
@@ -147,7 +149,7 @@ impl Introspection {
             self.audience.as_deref().or(verify.resource).ok_or(AuthError::invalid("no audience is known"))?;
         // Reported when the server was built; here it only must not panic.
         let endpoint = self.endpoint().map_err(|_| AuthError::invalid("nobody can be asked"))?;
-        let answer = endpoint.ask(token, verify.clock).await?;
+        let answer = endpoint.ask(token, verify).await?;
         let now = verify.clock.unix_seconds();
         let expected = Expected { issuer: &self.issuer, audience, now, scopes: &self.scopes };
         let identity = claims::introspected((*answer).clone(), &expected)?;
