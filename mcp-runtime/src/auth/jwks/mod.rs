@@ -68,7 +68,7 @@ impl Jwt {
 
     /// Finds the key set in the issuer's own metadata: RFC 8414's, else OpenID Connect's, which must name the issuer
     /// byte for byte. The key set may be on another host if that is reached by https and is not in a private network;
-    /// in one only if the issuer is itself.
+    /// in one only if the issuer is itself. The metadata is read again whenever keys are fetched because of their age.
     ///
     /// ```
     /// # use mcp_runtime::auth::Jwt;
