@@ -66,8 +66,15 @@ pub struct Introspection {
     jwt_shaped: bool,
     plain_http: bool,
     endpoint: OnceLock<Result<Arc<Endpoint>, String>>,
-    /// Until when a token is refused, on [`Clock::millis`](crate::clock::Clock::millis).
-    refused: Cache<TokenDigest, u64>,
+    refused: Cache<TokenDigest, Refused>,
+}
+
+/// A token that the issuer was asked about a moment ago.
+#[derive(Clone, Copy)]
+struct Refused {
+    /// On [`Clock::millis`](crate::clock::Clock::millis).
+    until: u64,
+    has_expired: bool,
 }
 
 impl Introspection {
@@ -97,7 +104,7 @@ impl Introspection {
     }
 
     /// Expects this `aud` instead of the server's own identifier. For issuers that cannot be told whom a token is for:
-    /// make sure that nobody else accepts the same audience.
+    /// make sure that nobody else accepts the same audience. Never a client id.
     #[must_use]
     pub fn audience(mut self, audience: impl Into<Box<str>>) -> Self {
         self.audience = Some(audience.into());
@@ -169,13 +176,17 @@ impl Authenticator for Introspection {
     async fn authenticate(&self, token: &BearerToken<'_>, verify: &Verify<'_>) -> Result<Identity, AuthError> {
         let key = digest(token);
         match self.refused.get(&key) {
-            Some(until) if verify.clock.millis() < until => return Err(AuthError::invalid("refused a moment ago")),
+            Some(refused) if verify.clock.millis() < refused.until => {
+                let invalid = AuthError::invalid("refused a moment ago");
+                return Err(if refused.has_expired { AuthError::Expired } else { invalid });
+            }
             Some(_) => drop(self.refused.remove(&key)),
             None => {}
         }
         let verdict = self.verify(token, verify).await;
-        if matches!(verdict, Err(AuthError::Invalid { .. })) {
-            self.refused.insert(key, verify.clock.millis().saturating_add(REFUSED_FOR));
+        if let Err(error @ (AuthError::Invalid { .. } | AuthError::Expired)) = &verdict {
+            let until = verify.clock.millis().saturating_add(REFUSED_FOR);
+            self.refused.insert(key, Refused { until, has_expired: *error == AuthError::Expired });
         }
         verdict
     }
