@@ -58,7 +58,7 @@ async fn call(world: &World, tool: &str, who: &str, number: usize) -> Answer {
         // What looks like more than it is.
         _ => token.client("editor").claim("client_registered", true).claim("registered_client", "editor"),
     };
-    let call = if number % 2 == 0 { Call::tool(tool, json!({})) } else { Call::legacy_tool(tool, json!({})) };
+    let call = if number.is_multiple_of(2) { Call::tool(tool, json!({})) } else { Call::legacy_tool(tool, json!({})) };
     call.token(&token.build()).from("203.0.113.9").send(world).await
 }
 
