@@ -1,7 +1,7 @@
 //! The questions to an issuer are shared out by address: nobody takes them all, and nobody who floods them from one
 //! address keeps good tokens out, neither elsewhere nor there.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use mcp_runtime::ServerBuilder;
 use serde_json::json;
@@ -63,6 +63,15 @@ async fn one_address_does_not_take_every_place() {
     soon(theirs).await.unwrap().unauthenticated(true);
     for call in mine.into_iter().chain([joined]) {
         soon(call).await.unwrap().error(429, 429);
+    }
+    // Places are given back, every one.
+    world.clock.advance(Duration::from_secs(120));
+    let open = hold(&issuer);
+    let again: Vec<_> = (0..8).map(|n| ask(&world, format!("again-{n}"), HERE)).collect();
+    issuer.until_hits(ASK, 9 + 8).await;
+    open.send(true).unwrap();
+    for call in again {
+        soon(call).await.unwrap();
     }
     world.ran(0);
 }
