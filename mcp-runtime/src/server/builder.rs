@@ -177,7 +177,8 @@ impl ServerBuilder {
     }
 
     /// Replaces how often one network address may fail to authenticate or call without credentials, 6000 a minute.
-    /// Callers with valid tokens are never refused because of it.
+    /// Callers with valid tokens are never refused because of it, except while their issuer must be asked about a token
+    /// (`Introspection`): then the address has one question at a time.
     pub fn address_rate_limit(mut self, limit: &str) -> Self {
         self.address_limit = self.limit(limit);
         self
