@@ -267,6 +267,8 @@ pub(crate) const SET_BORROWS: &str =
 pub(crate) const SET_NOT_IMPL: &str =
     "`#[toolset]` goes on an `impl` block or a `mod`; a function becomes a tool with `#[tool]`";
 pub(crate) const SET_EMPTY: &str = "no tool in this `#[toolset]`; put `#[tool]` on each method that models may call";
+pub(crate) const HIDDEN_TOOL: &str =
+    "this tool would escape what its `#[toolset]` demands; write it directly in the group, with a plain `#[tool]`";
 pub(crate) const MOD_EMPTY: &str =
     "no tool in this `#[toolset]`; put `#[tool]` on each function that models may call, directly in the module";
 pub(crate) const MOD_ELSEWHERE: &str = "`#[toolset]` sees no other file; in that file, write `#[toolset] pub mod files { … }` around the tools, or list them with `tools![files::read]`";

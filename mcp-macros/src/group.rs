@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::{
     AttrStyle, Attribute, FnArg, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl, ItemMod, Meta, Path, ReceiverKind, Type,
@@ -144,6 +144,38 @@ fn functions(group: &GroupAttr, item: ItemMod, errors: &mut Errors) -> TokenStre
     quote!(#(#outer)* #vis #keyword #name { #(#inner)* #(#inside)* #named #list })
 }
 
+/// A tool that the group would not see would have none of its demands, and look as if it had.
+fn refuse_hidden(tokens: TokenStream, errors: &mut Errors) {
+    let mut after_hash = false;
+    for tree in tokens {
+        match tree {
+            TokenTree::Group(group) if after_hash && names_tool(group.stream()) => {
+                errors.push_at(group.span(), errors::HIDDEN_TOOL);
+            }
+            TokenTree::Group(group) => refuse_hidden(group.stream(), errors),
+            TokenTree::Punct(punct) => {
+                after_hash = punct.as_char() == '#' || (after_hash && punct.as_char() == '!');
+                continue;
+            }
+            _ => {}
+        }
+        after_hash = false;
+    }
+}
+
+/// Whether an attribute is `tool`, by whatever path, or may become it.
+fn names_tool(attribute: TokenStream) -> bool {
+    let is = |tree: &TokenTree, name: &str| matches!(tree, TokenTree::Ident(ident) if ident == name);
+    let trees: Vec<_> = attribute.into_iter().collect();
+    match trees.first() {
+        Some(first) if is(first, "cfg_attr") => trees.iter().any(|tree| match tree {
+            TokenTree::Group(group) => group.stream().into_iter().any(|tree| is(&tree, "tool")),
+            _ => false,
+        }),
+        _ => trees.iter().take_while(|tree| !matches!(tree, TokenTree::Group(_))).any(|tree| is(tree, "tool")),
+    }
+}
+
 /// A module on its way to a set of tools.
 struct Module<'g> {
     group: &'g GroupAttr,
@@ -172,8 +204,14 @@ impl<'g> Module<'g> {
             errors.push(ident, errors::MOD_HAS_TOOLS);
             self.has_tools = true;
         }
-        let Item::Fn(function) = &mut item else { return item.into_token_stream() };
-        let Some((path, attr)) = take_tool(&mut function.attrs, errors) else { return item.into_token_stream() };
+        let Item::Fn(function) = &mut item else {
+            refuse_hidden(item.to_token_stream(), errors);
+            return item.into_token_stream();
+        };
+        let Some((path, attr)) = take_tool(&mut function.attrs, errors) else {
+            function.attrs.iter().for_each(|attr| refuse_hidden(attr.to_token_stream(), errors));
+            return item.into_token_stream();
+        };
         self.paths.push(path);
         self.expand_tool(&attr, function, errors)
     }

@@ -1,7 +1,7 @@
 //! `rate_limit = "100/h"`, `rate_limit("20/s", burst = 50, per = client)`.
 
 use proc_macro2::Ident;
-use syn::{Expr, ExprLit, Lit};
+use syn::Expr;
 
 use super::{
     Entry, Known, Value, entries, plain,
@@ -21,8 +21,17 @@ pub(crate) struct Limit {
 const OPTIONS: Known =
     Known { keys: &[("burst", "burst = 50"), ("per", "per = subject`, `client`, `address` or `global")], later: &[] };
 
-/// Reads one `rate_limit`.
+/// Reads one `rate_limit`. One that cannot be read is an error: a limit never just goes away.
 pub(crate) fn parse(entry: &Entry, known: &Known, errors: &mut Errors) -> Option<Limit> {
+    let before = errors.count();
+    let limit = read(entry, known, errors);
+    if limit.is_none() && errors.count() == before {
+        return entry.wrong(known, errors);
+    }
+    limit
+}
+
+fn read(entry: &Entry, known: &Known, errors: &mut Errors) -> Option<Limit> {
     let (limit, options) = match &entry.value {
         Value::Is(value) => (value, &[][..]),
         Value::Call(values) => match values.split_first() {
@@ -62,10 +71,10 @@ fn count(entry: &Entry, errors: &mut Errors) -> Option<u32> {
 fn counted_per(entry: &Entry, errors: &mut Errors) -> Option<Ident> {
     let Value::Is(value) = &entry.value else { return entry.wrong(&OPTIONS, errors) };
     let name = match plain(value) {
-        Expr::Path(path) => path.path.get_ident()?,
-        Expr::Lit(ExprLit { lit: Lit::Str(_), .. }) => return entry.wrong(&OPTIONS, errors),
-        _ => return entry.wrong(&OPTIONS, errors),
+        Expr::Path(path) => path.path.get_ident(),
+        _ => None,
     };
+    let Some(name) = name else { return entry.wrong(&OPTIONS, errors) };
     let variant = match name.to_string().as_str() {
         "subject" => "Subject",
         "client" => "Client",

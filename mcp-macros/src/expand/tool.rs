@@ -348,14 +348,22 @@ fn run(model: &ToolModel<'_>, shape: &Shape) -> TokenStream {
         Param::Injected(_) => next_injected.next(),
     });
     let call = call(model, &values.flatten().collect::<Vec<_>>());
+    let caller =
+        (!runs_in_place(model)).then(|| quote_spanned!(Span::mixed_site()=> let caller = #rt::caller(&permit);));
     run_fn(
         &rt,
         &quote_spanned! {Span::mixed_site()=>
+            #caller
             let (#(#injected,)*) = injected;
             let (#(#args,)*) = #rt::Permit::into_args(permit);
             #call
         },
     )
+}
+
+/// Whether the body runs where it is called, and not on the pool for blocking work.
+fn runs_in_place(model: &ToolModel<'_>) -> bool {
+    model.function.sig.asyncness.is_some() || model.attr.inline.is_some()
 }
 
 /// The call and what it goes through carry the span of the function's name, where an error about its future belongs.
@@ -366,7 +374,7 @@ fn call(model: &ToolModel<'_>, values: &[&Ident]) -> TokenStream {
     let this = Ident::new("this", Span::mixed_site());
     let receiver = Ident::new("receiver", Span::mixed_site());
     let output = quote!(<Self as #rt::Tool>::OUTPUT);
-    let in_place = is_async || model.attr.inline.is_some();
+    let in_place = runs_in_place(model);
     let (before, call) = match (&model.receiver, in_place) {
         (Receiver::Function, _) => (None, quote_spanned!(span=> #name(#(#values),*))),
         (Receiver::Method(ty), true) => (None, quote_spanned!(span=> <#ty>::#name(&**#receiver, #(#values),*))),
@@ -380,7 +388,8 @@ fn call(model: &ToolModel<'_>, values: &[&Ident]) -> TokenStream {
     } else if in_place {
         quote_spanned!(span=> #rt::finish_inline(move || #call, #output))
     } else {
-        quote_spanned!(span=> #rt::finish_blocking(move || #call, #output))
+        let caller = Ident::new("caller", Span::mixed_site());
+        quote_spanned!(span=> #rt::finish_blocking(#caller, move || #call, #output))
     };
     quote!(#before #finish)
 }

@@ -211,6 +211,9 @@ impl IdentityBuilder {
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Scopes(Box<[Box<str>]>);
 
+/// So many scopes are looked through faster than searched.
+const FEW: usize = 16;
+
 impl Scopes {
     /// Reads OAuth's space-separated list. Anything in it that is not a scope token is left out, so that a tab or a
     /// quote never grants something.
@@ -222,7 +225,10 @@ impl Scopes {
     /// Whether this very scope is in the set.
     #[must_use]
     pub fn contains(&self, scope: &str) -> bool {
-        self.0.iter().any(|granted| **granted == *scope)
+        if self.0.len() <= FEW {
+            return self.0.iter().any(|granted| **granted == *scope);
+        }
+        self.0.binary_search_by(|granted| (**granted).cmp(scope)).is_ok()
     }
 
     /// The scopes in alphabetical order.

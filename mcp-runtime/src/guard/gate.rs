@@ -59,7 +59,7 @@ impl Gate {
             is_public: policy.is_public(),
             requirement: Requirement::compile(&scopes, &gate.catalogue),
             limits: gate.ledger.bind(&own, floor),
-            slots: policy.max_concurrency().map(|calls| Arc::new(Slots::new(calls))),
+            slots: policy.max_concurrency().map(|calls| Arc::new(Slots::of_tool(calls))),
             timeout: policy.call_timeout().or(gate.defaults.timeout),
             is_guarded: policy.call_guard().is_some(),
         };
@@ -71,10 +71,18 @@ impl Gate {
         self.ledger.ask(Ask::Charge, caller, &self.other, self.clock.millis()).map(drop)
     }
 
-    /// Whether the refusal of the author's rule could be paid for. Otherwise the rule is not asked: a right guess must not
-    /// be worth more than a wrong one.
-    fn may_be_refused(&self, caller: &Caller) -> Result<(), Denial> {
-        self.ledger.ask(Ask::Test, caller, &self.other, self.clock.millis()).map(drop)
+    /// Asks the author's rule, which may ask a database. It is paid for ahead and given back for a yes, so that guesses
+    /// cost the same one after the other, all at once, and by a caller that does not wait for the answer.
+    async fn ask<A>(
+        self: Arc<Self>,
+        caller: Caller,
+        asking: impl Future<Output = Result<A, Denial>>,
+    ) -> Result<A, Denial> {
+        let paid_at = self.clock.millis();
+        self.ledger.ask(Ask::Charge, &caller, &self.other, paid_at)?;
+        let answer = asking.await?;
+        self.ledger.give_back(&caller, &self.other, paid_at);
+        Ok(answer)
     }
 
     /// Writes down a failure to authenticate, or a call without credentials.
@@ -89,6 +97,17 @@ impl Gate {
 
     pub(crate) fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// What holds for whatever is no call that runs, for people.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn limits_line(&self) -> String {
+        let text = |limit: Option<Limit>| limit.map_or_else(|| "no limit".to_owned(), |limit| limit.to_string());
+        format!(
+            "Lists, guesses, bad arguments and refusals of guards: {}. Failures of one address: {}.",
+            text(self.defaults.limit),
+            text(self.ledger.failure_limit())
+        )
     }
 
     /// The declared scopes and what they imply, for people.
@@ -197,12 +216,10 @@ impl<T: Protected> Gated<T> {
             GuardOf::Caller(guard) => guard(self.context(caller)),
             _ => return Box::pin(std::future::ready(Ok(CallerAsked { tool: T::NAME }))),
         };
-        let (timeout, may_be_refused) = (self.rule.timeout, self.gate.may_be_refused(caller));
-        Box::pin(async move {
-            may_be_refused?;
-            verdict(asked(T::NAME, timeout, asking).await?)?;
-            Ok(CallerAsked { tool: T::NAME })
-        })
+        let timeout = self.rule.timeout;
+        let answer = async move { verdict(asked(T::NAME, timeout, asking).await?) };
+        let paid = Arc::clone(&self.gate).ask(caller.clone(), answer);
+        Box::pin(async move { paid.await.map(|()| CallerAsked { tool: T::NAME }) })
     }
 
     /// Whether this caller may call the tool with some arguments. Says nothing about quotas and guards.
@@ -240,13 +257,17 @@ impl<T: Protected> Gated<T> {
 
     fn ask_about<'a>(&'a self, guard: ArgumentGuard<T::Args>, caller: Caller, args: T::Args) -> Decision<'a, T> {
         // Calls that would be refused anyway do not get to the author's rule.
-        if let Err(denial) = self.room(&caller).and_then(|_| self.gate.may_be_refused(&caller)) {
+        if let Err(denial) = self.room(&caller) {
             return Decision::Now(Err(denial.into()));
         }
         let asking = guard(self.context(&caller), args);
-        Decision::Asking(Box::pin(async move {
+        let answer = async move {
             let (answer, args) = asked(T::NAME, self.rule.timeout, asking).await?;
-            verdict(answer)?;
+            verdict(answer).map(|()| args)
+        };
+        let paid = Arc::clone(&self.gate).ask(caller.clone(), answer);
+        Decision::Asking(Box::pin(async move {
+            let args = paid.await?;
             self.charge(&caller, args)
         }))
     }

@@ -54,6 +54,11 @@ impl Ledger {
         }
     }
 
+    #[cfg(any(test, feature = "testing"))]
+    pub(super) fn failure_limit(&self) -> Option<Limit> {
+        self.failure_limits.first().map(|bound| bound.limit())
+    }
+
     /// Gives limits their places, together with those of the group, which all its members share.
     pub(super) fn bind(&self, own: &[Limit], group: Option<&'static Floor>) -> Limits {
         let mut limits = Limits::default();
@@ -113,6 +118,15 @@ impl Ledger {
             account(&self.everyone, &limits.global, || ClientAddress::LOCAL.quota_key()),
         ];
         charge_all(ask, &mut accounts, now_ms).map_err(|limit| Denial::RateLimited { limit })
+    }
+
+    /// Takes back what was charged for the caller itself at `charged_at_ms`.
+    pub(super) fn give_back(&self, caller: &Caller, limits: &Limits, charged_at_ms: u64) {
+        let (table, limits) = match caller {
+            Caller::Anonymous(_) => (&self.anonymous, &limits.subject.anonymous),
+            Caller::Identified(..) => (&self.identified, &limits.subject.identified),
+        };
+        table.give_back(caller.quota_key(), limits, charged_at_ms);
     }
 
     /// Writes down a failure to authenticate, or a call without credentials.

@@ -27,7 +27,7 @@ pub use rate::{MAX_WINDOW, RateLimit, RateLimitError};
 pub(crate) use scope::is_scope_value;
 pub(crate) use scope::{Catalogue, Requirement, UNKNOWN, Values};
 pub use scope::{ScopeExpr, ScopeList, ScopePart};
-pub(crate) use slots::Slot;
+pub(crate) use slots::{Slot, Slots};
 pub(crate) use states::StateMap;
 
 /// What the macros write down.

@@ -1,4 +1,4 @@
-//! `concurrency = 4`: how many calls of one tool run at once.
+//! How many run at once, all in all and of one caller: `concurrency = 4`, and the places of the whole server.
 
 use std::{
     collections::HashMap,
@@ -13,10 +13,12 @@ use crate::auth::{Caller, CallerKey};
 /// When to come back to a tool that is full. Nobody knows when a call ends.
 const WAIT: Duration = Duration::from_secs(1);
 
-/// The slots of one tool. Nobody waits for one; one caller holds half of them at most, rounded up.
+/// Slots that nobody waits for.
 #[derive(Debug)]
-pub(super) struct Slots {
+pub(crate) struct Slots {
     all: u32,
+    /// How many one caller may hold.
+    share: u32,
     held: Mutex<Held>,
 }
 
@@ -28,8 +30,14 @@ struct Held {
 }
 
 impl Slots {
-    pub(super) fn new(all: NonZeroU32) -> Self {
-        Self { all: all.get(), held: Mutex::default() }
+    /// Those of a tool: one caller may hold half of them, rounded up.
+    pub(super) fn of_tool(all: NonZeroU32) -> Self {
+        Self::new(all.get(), all.get().div_ceil(2))
+    }
+
+    /// So many, of which one caller may hold `share`.
+    pub(crate) fn new(all: u32, share: u32) -> Self {
+        Self { all, share: share.max(1), held: Mutex::default() }
     }
 
     /// Whether this caller would get a slot now.
@@ -38,7 +46,7 @@ impl Slots {
     }
 
     /// Takes a slot for as long as what is returned lives.
-    pub(super) fn take(self: &Arc<Self>, caller: &Caller) -> Result<Slot, Denial> {
+    pub(crate) fn take(self: &Arc<Self>, caller: &Caller) -> Result<Slot, Denial> {
         let key = caller.quota_key();
         let mut held = self.lock();
         self.fits(&held, key)?;
@@ -50,7 +58,7 @@ impl Slots {
 
     fn fits(&self, held: &Held, caller: CallerKey) -> Result<(), Denial> {
         let own = held.by.get(&caller).copied().unwrap_or(0);
-        let free = held.total < self.all && own < self.all.div_ceil(2);
+        let free = held.total < self.all && own < self.share;
         if free { Ok(()) } else { Err(Denial::Busy { concurrency: self.all, retry_after: WAIT }) }
     }
 

@@ -44,8 +44,8 @@ impl Core {
             }
             // The call may have been charged, so it is not tried again.
             None => {
-                watch.end(&CallOutcome::Broke);
-                Some(self.broken(body, tool, arrival))
+                let id = Message::parse(body).ok().and_then(|message| message.id);
+                Some(self.broke(id, tool, arrival, watch))
             }
         }
     }
@@ -82,10 +82,7 @@ impl Core {
         let input = self.input(arrival, Some(asked), &verify, &compare);
         match catch(|| tool.call_arguments(params.arguments.map(RawValue::get), input)) {
             Some(beginning) => self.follow(id, tool, beginning, arrival, watch).await,
-            None => {
-                watch.end(&CallOutcome::Broke);
-                Outcome::Reply(self.results.call(id, arrival.revision, &failure::panicked(tool.name())), None)
-            }
+            None => self.broke(Some(id), tool, arrival, watch),
         }
     }
 
@@ -167,7 +164,6 @@ impl Core {
 
     /// The answer to a call that is denied.
     fn deny<'b>(&self, id: Id<'b>, denial: Denial, arrival: Arrival<'_>, watch: Watch<'_>) -> Outcome<'b> {
-        let denial = self.charged(denial, arrival.caller);
         watch.end(&CallOutcome::Denied(&denial));
         self.denied(id, denial, arrival)
     }
@@ -186,13 +182,25 @@ impl Core {
         Outcome::Reply(self.results.denied_call(id, arrival.revision, &result, meta), None)
     }
 
-    /// The answer where the author's code panicked before the body could run.
-    fn broken<'b>(&self, body: &'b str, tool: &dyn Registered, arrival: Arrival<'_>) -> Outcome<'b> {
-        match Message::parse(body) {
-            Ok(Message { id: Some(id), .. }) => {
+    /// The answer where the author's code panicked before the body could run. Whoever can bring that about pays for it.
+    fn broke<'b>(
+        &self,
+        id: Option<Id<'b>>,
+        tool: &dyn Registered,
+        arrival: Arrival<'_>,
+        watch: Watch<'_>,
+    ) -> Outcome<'b> {
+        let charged = self.gate.charge_other(arrival.caller);
+        match (id, charged) {
+            (None, _) => {
+                watch.end(&CallOutcome::Broke);
+                Outcome::error(None, ErrorCode::Internal, "internal error")
+            }
+            (Some(id), Ok(())) => {
+                watch.end(&CallOutcome::Broke);
                 Outcome::Reply(self.results.call(id, arrival.revision, &failure::panicked(tool.name())), None)
             }
-            _ => Outcome::error(None, ErrorCode::Internal, "internal error"),
+            (Some(id), Err(denial)) => self.deny(id, denial, arrival, watch),
         }
     }
 }

@@ -112,7 +112,10 @@ impl Core {
             return match (message.is_response, arrival.revision.is_stateless()) {
                 // Nothing is ever asked of clients, so no answer of theirs means anything; the older revisions have
                 // it accepted all the same.
-                (true, false) => Outcome::Accepted,
+                (true, false) => match self.gate.charge_other(arrival.caller) {
+                    Ok(()) => Outcome::Accepted,
+                    Err(denial) => Outcome::Denied(None, denial),
+                },
                 _ => {
                     let error = RpcError::new(ErrorCode::InvalidRequest, "this is not a request or a notification");
                     self.refuse(message.id, error, arrival)
@@ -226,16 +229,7 @@ impl Core {
         if tool.test(caller, &|at| early_value(tool, announced, at)).is_err() {
             return Ok(None);
         }
-        let asked = tool.ask_caller(caller).await;
-        asked.map(Some).map_err(|denial| self.charged(denial, caller))
-    }
-
-    /// A refusal by the author's rule costs its caller something: the rule may have asked a database.
-    pub(crate) fn charged(&self, denial: Denial, caller: &Caller) -> Denial {
-        match denial {
-            Denial::Refused { .. } => self.gate.charge_other(caller).err().unwrap_or(denial),
-            denial => denial,
-        }
+        tool.ask_caller(caller).await.map(Some)
     }
 
     /// The name of an announced tool, for observers.

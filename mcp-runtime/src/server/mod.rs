@@ -99,6 +99,7 @@ impl Server {
         }
         lines.extend(issuers);
         lines.push(format!("* Visibility: {:?}. Denials: {:?}.", core.visibility, core.denial_style));
+        lines.push(format!("* {}", core.gate.limits_line()));
         lines.extend(core.gate.scope_lines().map(|line| format!("* {line}")));
         format!("{}\n\n{}", lines.join("\n"), self.policies())
     }

@@ -72,7 +72,7 @@ pub(crate) fn is_canonical(text: &str) -> bool {
 fn integer(text: &str) -> Option<i128> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let digits = whole.strip_prefix('-').unwrap_or(whole);
-    let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'));
     let exact = !fraction.is_empty() && fraction.bytes().all(|byte| byte == b'0');
     (plain && exact).then(|| whole.parse().ok()).flatten()
 }

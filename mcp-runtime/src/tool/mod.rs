@@ -76,9 +76,14 @@ pub trait Tool: Protected<Args: arguments::Tuple> + Sized {
 /// What the macros' expansions call. Not public API: it may change in any release.
 #[doc(hidden)]
 pub mod private {
-    use std::{future::Future, sync::Arc};
+    use std::{
+        future::Future,
+        sync::{Arc, LazyLock},
+    };
 
     use tokio::{sync::Semaphore, task::AbortHandle};
+
+    use crate::{auth::Caller, guard::Slots};
 
     pub use super::{
         Icon, Tool, ToolFuture, ToolInfo, ToolSet, Tools,
@@ -101,7 +106,19 @@ pub mod private {
 
     /// How many bodies without `async` run at once: half of what tokio's pool holds by default, so that the other half
     /// stays for files and name look-ups.
-    static BLOCKING: Semaphore = Semaphore::const_new(256);
+    const BLOCKING: u32 = 256;
+
+    static PLACES: Semaphore = Semaphore::const_new(BLOCKING as usize);
+
+    /// How many of them one caller may have or wait for: those that outlive their calls cannot be stopped.
+    static SHARES: LazyLock<Arc<Slots>> = LazyLock::new(|| Arc::new(Slots::new(u32::MAX, BLOCKING / 4)));
+
+    const TOO_MANY: &str = "as many of your calls run as may at once; wait for one of them";
+
+    /// Who was admitted, for what outlives the permit.
+    pub fn caller<T: Protected>(permit: &Permit<T>) -> Caller {
+        permit.caller().clone()
+    }
 
     /// A body that has not begun when its call is over never begins. One that has cannot be stopped.
     struct AbortOnDrop(AbortHandle);
@@ -122,7 +139,7 @@ pub mod private {
     }
 
     /// Runs a body without `async` on the blocking pool, so that it cannot stall other callers.
-    pub fn finish_blocking<'a, F, R>(body: F, output: OutputOf<R>) -> ToolFuture<'a>
+    pub fn finish_blocking<'a, F, R>(caller: Caller, body: F, output: OutputOf<R>) -> ToolFuture<'a>
     where
         F: FnOnce() -> R + Send + 'static,
         R: 'static,
@@ -130,10 +147,11 @@ pub mod private {
         Box::pin(async move {
             // A body that cannot be stopped keeps its slot for as long as it runs.
             let slot = super::SLOT.try_with(Clone::clone).ok();
+            let share = SHARES.take(&caller).map_err(|_| super::ToolError::visible(TOO_MANY))?;
             // Waited for here, because what waits in the pool itself runs even when nobody wants it any more.
-            let place = BLOCKING.acquire().await;
+            let place = PLACES.acquire().await;
             let task = tokio::task::spawn_blocking(move || {
-                let _held = (place, slot);
+                let _held = (place, slot, share);
                 output.convert(body())
             });
             let _unwanted = AbortOnDrop(task.abort_handle());

@@ -171,7 +171,10 @@ impl<T: Tool> Bound<T> {
     fn begin<'a>(&'a self, arguments: T::Args, input: &CallInput<'a, '_>) -> Beginning<'a> {
         let site = input.site;
         if let Some(error) = self.mismatch(&arguments, input) {
-            return Beginning::Decided(Err(Refusal::Mismatch(error)));
+            // It is nothing to tell to those who may not call the tool, and it runs in no case.
+            let refusal =
+                self.gated.test(input.caller, UNKNOWN).map_or_else(Refusal::Denied, |_| Refusal::Mismatch(error));
+            return Beginning::Decided(Err(refusal));
         }
         match self.gated.admit(input.caller, arguments, input.caller_asked) {
             Decision::Now(Ok(admitted)) => Beginning::Decided(Ok(self.run(admitted, site))),
@@ -180,7 +183,7 @@ impl<T: Tool> Bound<T> {
         }
     }
 
-    /// Whether a header says something else than its argument. That is nothing to tell to those who may not call the tool.
+    /// Whether a header says something else than its argument.
     fn mismatch(&self, arguments: &T::Args, input: &CallInput<'_, '_>) -> Option<RpcError> {
         T::ARGUMENTS.headers().next()?;
         let mut first = None;
@@ -189,7 +192,7 @@ impl<T: Tool> Bound<T> {
                 first = Some(error);
             }
         });
-        first.filter(|_| self.gated.test(input.caller, UNKNOWN).is_ok())
+        first
     }
 
     /// The only way into a tool's body.

@@ -234,23 +234,55 @@ fn blocked(State(runs): State<Runs>, State(latch): State<Latch>) -> &'static str
     "let go"
 }
 
+/// Opens the latch however a test ends: threads that wait for it would keep the test from ending.
+struct Opened(Latch);
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        self.0.open();
+    }
+}
+
+/// Calls that are all on their way at once, each from the address that its number stands for.
+async fn blocked_calls(world: &World, addresses: impl Iterator<Item = usize>) -> Vec<String> {
+    let calls: Vec<_> = addresses
+        .map(|number| {
+            let (router, from) = (world.router.clone(), format!("10.1.{}.{}", number / 250, number % 250));
+            tokio::spawn(async move { Call::tool("blocked", json!({})).from(&from).send_to(&router).await })
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for call in calls {
+        answers.push(call.await.unwrap().failed());
+    }
+    answers
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_without_async_that_had_not_begun_never_begins() {
     let latch = Latch::default();
-    let world = World::new(tools![blocked], |builder| builder.state(latch.clone()));
-    let calls: Vec<_> = (0..400)
-        .map(|_| {
-            let router = world.router.clone();
-            tokio::spawn(async move { Call::tool("blocked", json!({})).send_to(&router).await })
-        })
-        .collect();
-    for call in calls {
-        assert!(call.await.unwrap().failed().contains("100ms"));
+    let opened = Opened(latch.clone());
+    let world = World::new(tools![blocked], |builder| builder.state(latch));
+    for answer in blocked_calls(&world, 0..400).await {
+        assert!(answer.contains("100ms"), "{answer}");
     }
     let begun = world.runs.count();
-    latch.open();
+    drop(opened);
     assert!((1..=256).contains(&begun), "{begun} began");
     // Bodies that still wait for a thread would begin before this one ends.
     Call::tool("blocked", json!({})).send(&world).await.ok();
     world.ran(begun + 1);
+}
+
+/// Their bodies outlive their calls, so that one caller could hold the whole pool.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_caller_holds_a_quarter_of_the_bodies_without_async() {
+    let latch = Latch::default();
+    let opened = Opened(latch.clone());
+    let world = World::new(tools![blocked], |builder| builder.state(latch));
+    let answers = blocked_calls(&world, std::iter::repeat_n(499, 100)).await;
+    let refused = answers.iter().filter(|answer| answer.contains("as many of your calls")).count();
+    assert_eq!(refused, 36);
+    assert!(world.runs.count() <= 64, "{} began", world.runs.count());
+    drop(opened);
 }

@@ -81,14 +81,40 @@ async fn headers_that_say_something_else_are_refused() {
     }
 }
 
-/// The older revisions have no such headers: what is sent means nothing.
+/// The older revisions have no such headers, and nothing here would compare them: what may mislead others is refused.
 #[tokio::test]
 async fn older_revisions_have_no_such_headers() {
     let world = world();
     let token = world.grant("alice", "deploy:eu").build();
-    let call = Call::legacy_tool("deploy", json!({"region": "eu"})).header("Mcp-Param-Region", "us");
-    assert_eq!(call.token(&token).send(&world).await.status, 200);
+    let call = || Call::legacy_tool("deploy", json!({"region": "eu"})).token(&token);
+    for region in ["us", "eu"] {
+        call().header("Mcp-Param-Region", region).send(&world).await.error(400, -32020);
+    }
+    world.ran(0);
+    call().send(&world).await.ok();
     world.ran(1);
+}
+
+/// A mismatch never runs, also where quota and slots come and go between the two looks at them.
+#[tokio::test]
+async fn a_mismatch_does_not_run_when_the_quota_is_spent() {
+    let world = World::new(tools![once], |builder| builder);
+    let call = |region: &str| {
+        let call = Call::tool("once", json!({"region": "us"})).header("Mcp-Param-Region", region);
+        call.token(&world.plain("alice"))
+    };
+    call("us").send(&world).await.ok();
+    assert_eq!(call("eu").send(&world).await.status, 429);
+    world.clock.advance(std::time::Duration::from_secs(7200));
+    call("eu").send(&world).await.error(400, -32020);
+    world.ran(1);
+}
+
+/// Once an hour.
+#[tool(rate_limit = "1/h")]
+async fn once(State(runs): State<Runs>, #[arg(header = "Region")] region: String) -> String {
+    runs.add();
+    region
 }
 
 #[tokio::test]

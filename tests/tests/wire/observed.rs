@@ -196,10 +196,15 @@ async fn each_message_of_a_batch_is_told() {
     call.clone().token(&user("ann", "a").token().unwrap()).send(&world).await;
     let told: Vec<_> = notes.take().into_iter().map(|note| (note.id.unwrap(), note.word)).collect();
     assert_eq!(told, [("1".into(), "succeeded"), ("2".into(), "failed"), ("3".into(), "broke")]);
-    // Without a login nothing of it is looked at, and one refusal is one refusal.
-    call.send(&world).await.unauthenticated(false);
-    assert_eq!(notes.take().iter().map(|note| note.word).collect::<Vec<_>>(), ["unauthenticated"]);
     world.ran(3);
+    // Without a login nothing of it runs, and one refusal is one refusal; also where something is public.
+    let (mixed, more) = observed(tools![crate::world::hello, ends], |builder| builder);
+    for (world, notes) in [(world, notes), (mixed, more)] {
+        let before = world.runs.count();
+        call.clone().send(&world).await.unauthenticated(false);
+        assert_eq!(notes.take().iter().map(|note| note.word).collect::<Vec<_>>(), ["unauthenticated"]);
+        world.ran(before);
+    }
 }
 
 /// Tells when it was entered, and never ends.

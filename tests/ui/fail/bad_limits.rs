@@ -1,7 +1,7 @@
 //! Bursts, keys and slots.
 #![allow(unused)]
 
-use mcp_runtime::tool;
+use mcp_runtime::{tool, toolset};
 
 /// A list.
 #[tool(rate_limit = ["10/h", "2/m"])]
@@ -18,6 +18,10 @@ async fn burst_zero() {}
 /// Nobody.
 #[tool(rate_limit("20/s", per = user))]
 async fn per_nobody() {}
+
+/// Rust's spelling.
+#[tool(rate_limit("20/s", per = Per::Client))]
+async fn per_path() {}
 
 /// Misspelt.
 #[tool(rate_limit("20/s", brust = 5))]
@@ -42,5 +46,12 @@ async fn less() {}
 /// A word.
 #[tool(concurrency)]
 async fn word() {}
+
+#[toolset(rate_limit("20/s", per = guard::Per::Client))]
+mod group {
+    /// Of a group.
+    #[mcp_runtime::tool]
+    async fn one() {}
+}
 
 fn main() {}

@@ -60,6 +60,11 @@ impl Bucket {
         self.missing = super::window::halves(self.missing().saturating_add(refill.cost));
     }
 
+    /// Puts one call back.
+    pub(super) fn give_back(&mut self, refill: Refill) {
+        self.missing = super::window::halves(self.missing().saturating_sub(refill.cost));
+    }
+
     /// How many whole calls are in it.
     pub(super) fn remaining(self, refill: Refill) -> u32 {
         u32::try_from(refill.room.saturating_sub(self.missing()) / refill.cost).unwrap_or(u32::MAX)

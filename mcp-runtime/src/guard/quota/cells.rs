@@ -68,6 +68,10 @@ impl<V: Copy, Place: Copy> Cells<V, Place> {
         self.0.find(key.hash(), |cell| cell.key == *key).map(|cell| cell.value)
     }
 
+    pub(super) fn get_mut(&mut self, key: &Key) -> Option<&mut V> {
+        self.0.find_mut(key.hash(), |cell| cell.key == *key).map(|cell| &mut cell.value)
+    }
+
     /// The cell of this key, made if there is none; and whether it was.
     pub(super) fn get_or_insert(&mut self, key: Key, make: impl FnOnce() -> V) -> (&mut V, bool) {
         match self.0.entry(key.hash(), |cell| cell.key == key, |cell| cell.key.hash()) {

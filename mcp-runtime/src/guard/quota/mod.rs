@@ -34,6 +34,13 @@ pub(crate) struct BoundLimit {
     limit: Limit,
 }
 
+impl BoundLimit {
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn limit(&self) -> Limit {
+        self.limit
+    }
+}
+
 /// How one caller stands with the tightest of the limits that a call must fit into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

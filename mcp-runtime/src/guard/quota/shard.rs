@@ -98,6 +98,21 @@ impl Shard {
         tightest
     }
 
+    /// Takes back what was spent at `spent_at_ms`, as far as it still counts.
+    pub(super) fn give_back(&mut self, caller: CallerKey, limits: &[BoundLimit], spent_at_ms: u64) {
+        for limit in distinct(limits) {
+            let key = Key::new(caller, limit);
+            let slot = Grid::of(limit.limit.rate()).slot(spent_at_ms);
+            match Kind::of(limit) {
+                Kind::Small => self.small.get_mut(&key).into_iter().for_each(|window| window.give_back(slot)),
+                Kind::Large => self.large.get_mut(&key).into_iter().for_each(|window| window.give_back(slot)),
+                Kind::Bucket(refill) => {
+                    self.buckets.get_mut(&key).into_iter().for_each(|bucket| bucket.give_back(refill));
+                }
+            }
+        }
+    }
+
     /// The first limit that would need a new cell, if there is no room for all the new cells.
     fn lacks_room<'a>(&self, caller: CallerKey, limits: &'a [BoundLimit], capacity: usize) -> Option<&'a BoundLimit> {
         // Most of the time there is room for anything, and nothing needs looking up.

@@ -95,6 +95,11 @@ impl QuotaTable {
         Ok(shard.spend_all(caller, limits, now_ms))
     }
 
+    /// Takes back what was charged at `charged_at_ms`, as far as it still counts.
+    pub(crate) fn give_back(&self, caller: CallerKey, limits: &[BoundLimit], charged_at_ms: u64) {
+        self.lock(caller).give_back(caller, limits, charged_at_ms);
+    }
+
     /// How many cells are kept.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {

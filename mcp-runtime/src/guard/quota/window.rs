@@ -44,17 +44,27 @@ fn narrow(value: u128) -> u64 {
 
 /// What a slot is counted with: as narrow as the limit's count allows.
 pub(super) trait Counter: Copy + Default + Into<u32> {
+    /// One less; nothing is never less than nothing.
+    fn decrement(&mut self);
     /// One more. Never beyond the limit's count, which fits; saturating, so that a mistake could only refuse.
     fn increment(&mut self);
 }
 
 impl Counter for u16 {
+    fn decrement(&mut self) {
+        *self = self.saturating_sub(1);
+    }
+
     fn increment(&mut self) {
         *self = self.saturating_add(1);
     }
 }
 
 impl Counter for u32 {
+    fn decrement(&mut self) {
+        *self = self.saturating_sub(1);
+    }
+
     fn increment(&mut self) {
         *self = self.saturating_add(1);
     }
@@ -95,6 +105,14 @@ impl<C: Counter> Window<C> {
     pub(super) fn spend(&mut self) {
         let at = ring(self.head(), 0);
         self.counts[at].increment();
+    }
+
+    /// Takes back one admission that was counted in `slot`, if that is still counted.
+    pub(super) fn give_back(&mut self, slot: u64) {
+        let head = self.head();
+        if slot <= head && head - slot < COUNTED_SLOTS as u64 {
+            self.counts[ring(slot, 0)].decrement();
+        }
     }
 
     /// How many admissions the counted slots hold.

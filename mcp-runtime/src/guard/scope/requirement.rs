@@ -78,8 +78,8 @@ impl Requirement {
     }
 }
 
-/// How many scopes are looked at in search of arguments. Past that they are taken to exist: what is shown too much is
-/// denied when it is called.
+/// How many scopes are looked at in search of arguments. Past that there are none: what is not to be seen is not shown by
+/// mistake.
 const STEPS: u32 = 10_000;
 
 /// A search for arguments for which everything demanded is granted.
@@ -100,8 +100,13 @@ impl<'g> Search<'g> {
     }
 
     fn meets_with(&mut self, pattern: &Pattern, rest: &[&Node], known: &[(usize, &'g str)]) -> bool {
+        // Where the arguments in it have values already, there is one scope to look for.
+        let value = |at| known.iter().find(|(known, _)| *known == at).map(|(_, value)| Cow::Borrowed(*value));
+        if let Some(scope) = pattern.filled(&value) {
+            return self.granted.contains(&scope) && self.meets(rest, known);
+        }
         self.granted.iter().any(|granted| {
-            let Some(steps) = self.steps.checked_sub(1) else { return true };
+            let Some(steps) = self.steps.checked_sub(1) else { return false };
             self.steps = steps;
             pattern
                 .values_in(granted)

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     auth::Caller,
-    guard::Denial,
+    guard::{Denial, Slot, Slots},
     protocol::{CallParams, ErrorCode, Id, Message, PlainParams, Reply, Revision, RpcError},
     server::{Arrival, denial_error, unreadable},
 };
@@ -94,7 +94,7 @@ async fn challenge(app: &App, body: &mut Unread, caller: &Caller) -> Response {
 }
 
 /// The places for requests that outlive their connections. Strangers have an eighth of their own, so that they take none
-/// from callers with credentials.
+/// from callers with credentials; and no caller can take more than a sixteenth, since leaving frees no place.
 pub(super) struct Detached {
     identified: Places,
     anonymous: Places,
@@ -103,23 +103,31 @@ pub(super) struct Detached {
 struct Places {
     free: Arc<Semaphore>,
     all: u32,
+    shares: Arc<Slots>,
+}
+
+/// A place that is taken.
+struct Place {
+    _place: OwnedSemaphorePermit,
+    _share: Slot,
 }
 
 impl Detached {
     pub(super) fn new(places: usize) -> Self {
         let some = |places: usize| {
             let all = u32::try_from(places.max(1)).unwrap_or(u32::MAX);
-            Places { free: Arc::new(Semaphore::new(all as usize)), all }
+            Places { free: Arc::new(Semaphore::new(all as usize)), all, shares: Arc::new(Slots::new(all, all / 16)) }
         };
         Self { identified: some(places), anonymous: some(places / 8) }
     }
 
-    fn take(&self, caller: &Caller) -> Option<OwnedSemaphorePermit> {
+    fn take(&self, caller: &Caller) -> Option<Place> {
         let places = match caller {
             Caller::Anonymous(_) => &self.anonymous,
             Caller::Identified(..) => &self.identified,
         };
-        Arc::clone(&places.free).try_acquire_owned().ok()
+        let share = places.shares.take(caller).ok()?;
+        Some(Place { _place: Arc::clone(&places.free).try_acquire_owned().ok()?, _share: share })
     }
 
     /// Ready when nothing runs any more: then all places are free.
@@ -135,7 +143,7 @@ struct Request {
     parts: Parts,
     caller: Caller,
     revision: Option<Revision>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Request {
@@ -152,7 +160,8 @@ impl Request {
             Ok(message) => message,
             Err(error) => return self.refuse(None, unreadable(&error), revision),
         };
-        if let Some(error) = self.wrong_era(&message).or_else(|| self.wrong_headers(&message)) {
+        let wrong = self.wrong_era(&message).or_else(|| self.wrong_headers(&message)).or_else(|| self.mirrors());
+        if let Some(error) = wrong {
             return self.refuse(message.id, error, revision);
         }
         let outcome = self.app.server.core().answer_parsed(message, self.arrival(revision)).await;
@@ -197,13 +206,20 @@ impl Request {
         (!same).then(|| RpcError::new(ErrorCode::HeaderMismatch, "the Mcp-* headers differ from the body"))
     }
 
+    /// Nor do these revisions mirror arguments in headers, so nothing here would compare what something on the way may
+    /// judge by.
+    fn mirrors(&self) -> Option<RpcError> {
+        let mirrors = self.parts.headers.keys().any(|name| name.as_str().starts_with("mcp-param-"));
+        mirrors.then(|| RpcError::new(ErrorCode::HeaderMismatch, "this revision has no Mcp-Param headers"))
+    }
+
     /// Each message is judged and charged on its own; but where a login is missing, nothing runs.
     async fn answer_batch(&self, text: &str, revision: Revision) -> Response {
         let refuse = |message: &str| self.refuse(None, RpcError::new(ErrorCode::InvalidRequest, message), revision);
         if !revision.has_batches() {
             return refuse("this revision has no batches; send one message");
         }
-        if self.has_mcp_headers() {
+        if self.has_mcp_headers() || self.mirrors().is_some() {
             return refuse("a batch cannot have Mcp-* headers");
         }
         let Batch(parts) = match serde_json::from_str(text) {
@@ -244,20 +260,21 @@ impl Request {
 
     /// The answer to one message of a batch; `None` if it asks for none.
     async fn answer_part(&self, part: &RawValue, revision: Revision) -> Option<Reply> {
+        let core = self.app.server.core();
+        let refuse = |id, error| core.refuse(id, error, self.arrival(revision)).into_reply();
         let message = match Message::parse(part.get()) {
             Ok(message) => message,
-            Err(error) => return Some(Reply::error(None, &unreadable(&error))),
+            Err(error) => return refuse(None, unreadable(&error)),
         };
         let id = message.id;
         if let Some(error) = self.wrong_era(&message) {
-            return Some(Reply::error(id, &error));
+            return refuse(id, error);
         }
         if message.method.as_deref() == Some("initialize") {
-            let error = RpcError::new(ErrorCode::InvalidRequest, "`initialize` must not be part of a batch");
-            return Some(Reply::error(id, &error));
+            return refuse(id, RpcError::new(ErrorCode::InvalidRequest, "`initialize` must not be part of a batch"));
         }
         // These revisions have no streams to be kept open.
-        self.app.server.core().answer_parsed(message, self.arrival(revision)).await.into_reply()
+        core.answer_parsed(message, self.arrival(revision)).await.into_reply()
     }
 }
 
