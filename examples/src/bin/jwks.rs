@@ -9,7 +9,7 @@
 //! | `ISSUER` | the `iss` of its tokens, byte for byte; its metadata says where the keys are |
 //! | `SUBJECTS` | who may come in: their `sub`, separated by commas, or `*` for everyone with an account there |
 //! | `PUBLIC_URL` | the endpoint's https URL, if a TLS proxy stands in front: the `aud` that tokens must name |
-//! | `AUDIENCE` | another `aud`, for providers that cannot be told ours |
+//! | `AUDIENCE` | another `aud`, for providers that cannot be told ours; never a client id, which ID tokens name |
 
 use std::{env, error::Error};
 
@@ -29,8 +29,8 @@ fn issuer() -> Result<Jwt, String> {
     let subjects = required("SUBJECTS", "who may come in, for example alice,bob; or * for everyone")?;
     let jwt = Jwt::issuer(issuer)
         .discover()
-        // Many providers call their access tokens plain `JWT`. Their ID tokens are told apart by the claims that only
-        // those have, and are refused.
+        // Many providers call their access tokens plain `JWT`, and their ID tokens too. Most of those are told by their
+        // claims, all of them by their audience: a client id.
         .accept_plain_jwt()
         // Instead of `scope`, which is the standard's, both it and Auth0's way to write them.
         .scope_claim(ScopeClaim::Scope)

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, time::Duration};
 
-use super::Identity;
+use super::{ClientAddress, Identity};
 use crate::clock::Clock;
 
 /// The longest bearer token that is looked at, in bytes. Longer ones are refused unread.
@@ -86,12 +86,29 @@ pub struct Verify<'a> {
     pub resource: Option<&'a str>,
     /// What time it is.
     pub clock: &'a Clock,
+    /// Who asks, as far as places are shared out by it.
+    #[cfg_attr(not(feature = "introspection"), allow(dead_code))]
+    pub(crate) asker: Asker,
 }
 
 impl<'a> Verify<'a> {
-    pub(crate) fn new(resource: Option<&'a str>, clock: &'a Clock) -> Self {
-        Self { resource, clock }
+    pub(crate) fn new(resource: Option<&'a str>, clock: &'a Clock, asker: Asker) -> Self {
+        Self { resource, clock, asker }
     }
+}
+
+/// Where a token came from.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(not(feature = "introspection"), allow(dead_code))]
+pub(crate) struct Asker {
+    pub(crate) address: ClientAddress,
+    /// Whether that address has failed so often that it has no failure left.
+    pub(crate) has_failed_often: bool,
+}
+
+impl Asker {
+    /// This process, or a transport without addresses.
+    pub(crate) const LOCAL: Self = Self { address: ClientAddress::LOCAL, has_failed_often: false };
 }
 
 /// A bearer token as it was sent. Its `Debug` shows nothing.
@@ -156,6 +173,13 @@ pub enum AuthError {
         /// When to ask again.
         retry_after: Duration,
     },
+    /// Its address has as many tokens looked at as it may have at once. Answered with 503, and counted as a failure of
+    /// that address; with 429 once it has failed too often.
+    #[non_exhaustive]
+    Crowded {
+        /// When to ask again.
+        retry_after: Duration,
+    },
 }
 
 impl AuthError {
@@ -178,6 +202,7 @@ impl fmt::Display for AuthError {
             Self::Invalid { reason } => write!(f, "the token was refused: {reason}"),
             Self::Expired => f.write_str("the token has expired"),
             Self::Unavailable { .. } => f.write_str("the token cannot be verified right now"),
+            Self::Crowded { .. } => f.write_str("too many tokens of one address are being verified"),
         }
     }
 }

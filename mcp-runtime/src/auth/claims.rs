@@ -17,6 +17,14 @@ const LEEWAY_SECONDS: f64 = 30.0;
 #[cfg(feature = "jwt")]
 const OF_OTHER_TOKENS: [&str; 5] = ["nonce", "at_hash", "c_hash", "s_hash", "events"];
 
+/// What ID tokens often say, and access tokens sometimes.
+#[cfg(feature = "jwt")]
+const HINTS_AT_ID_TOKENS: [&str; 5] = ["auth_time", "sid", "email", "amr", "acr"];
+
+/// What access tokens say, in the words of one provider or another, and ID tokens never.
+#[cfg(feature = "jwt")]
+const GRANTS: [&str; 3] = ["scope", "scp", "permissions"];
+
 /// What providers write into the claims themselves to say which kind a token is (Keycloak; Cognito, Hydra).
 const KINDS: [(&str, &[&str]); 2] =
     [("typ", &["Bearer", "at+jwt", "access"]), ("token_use", &["access", "access_token"])];
@@ -40,7 +48,9 @@ pub(super) fn signed(payload: &[u8], expected: &Expected<'_>, may_be_id_token: b
     }
     check_audience(&claims, expected.audience)?;
     let expires_at = check_times(&claims, expected.now)?.ok_or(AuthError::invalid("no expiry"))?;
-    if may_be_id_token && (has_claims_of_others(&claims) || is_other_kind(&claims)) {
+    let is_id_token =
+        has_claims_of_others(&claims) || is_other_kind(&claims) || is_for_its_client(&claims, expected.audience);
+    if may_be_id_token && is_id_token {
         return Err(AuthError::invalid("not an access token"));
     }
     identity(claims, expected, Some(expires_at))
@@ -97,6 +107,16 @@ fn identity(
 #[cfg(feature = "jwt")]
 fn has_claims_of_others(claims: &Map<String, Value>) -> bool {
     OF_OTHER_TOKENS.iter().any(|name| claims.contains_key(*name))
+}
+
+/// Whether this is most likely an ID token for a client whose name was taken for an audience. Access tokens that an
+/// application gets for itself name it twice as well, but say what they grant, or of which kind they are.
+#[cfg(feature = "jwt")]
+fn is_for_its_client(claims: &Map<String, Value>, audience: &str) -> bool {
+    let has = |names: &[&str]| names.iter().any(|name| claims.contains_key(*name));
+    let is_client = |name: &str| claims.get(name).and_then(Value::as_str) == Some(audience);
+    let says_kind = KINDS.iter().any(|(name, _)| claims.contains_key(*name));
+    (is_client("azp") || is_client("client_id")) && has(&HINTS_AT_ID_TOKENS) && !has(&GRANTS) && !says_kind
 }
 
 /// Whether the claims say that this is an ID, refresh or logout token.

@@ -29,6 +29,7 @@ mod static_tokens;
 mod verifier;
 mod web_url;
 
+pub(crate) use authenticator::Asker;
 pub use authenticator::{AuthError, Authenticator, BearerToken, MAX_TOKEN_BYTES, Verify};
 pub use identity::{Caller, ClientAddress, Identity, IdentityBuilder, Principal, Scopes};
 pub(crate) use identity::{CallerKey, is_scope_token};

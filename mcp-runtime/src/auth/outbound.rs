@@ -36,6 +36,8 @@ pub(super) struct Outbound {
 /// What came back, whatever its status.
 #[derive(Debug)]
 pub(super) struct Answer {
+    /// The address that sent it.
+    pub(super) from: Option<IpAddr>,
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
@@ -90,6 +92,7 @@ impl Outbound {
         }
         let exchange = async {
             let mut response = self.client.execute(request).await?;
+            let from = response.remote_addr().map(|address| address.ip());
             let mut body = Vec::new();
             // Counted as it comes: what `Content-Length` says is only a promise.
             while let Some(chunk) = response.chunk().await? {
@@ -99,7 +102,7 @@ impl Outbound {
                 body.extend_from_slice(&chunk);
             }
             let status = response.status().as_u16();
-            Ok(Answer { status, headers: std::mem::take(response.headers_mut()), body })
+            Ok(Answer { from, status, headers: std::mem::take(response.headers_mut()), body })
         };
         tokio::time::timeout(PATIENCE, exchange).await.unwrap_or(Err(Failure::Timeout))
     }

@@ -198,7 +198,7 @@ mod tests {
         let tokens = StaticTokens::new().token(ALICE, "alice", ["a", "b"]).service(ROBOT, "robot", []);
         assert_eq!(tokens.problems(None), Vec::<String>::new());
         let clock = Clock::system();
-        let verify = Verify::new(None, &clock);
+        let verify = Verify::new(None, &clock, crate::auth::Asker::LOCAL);
         let alice = tokens.authenticate(&bearer(ALICE), &verify).await.unwrap();
         assert_eq!((alice.issuer(), alice.subject(), alice.principal()), ("static", "alice", Principal::User));
         assert!(alice.has_scope("a") && alice.has_scope("b"));

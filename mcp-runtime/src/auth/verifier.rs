@@ -2,25 +2,27 @@
 
 use std::{fmt, time::Duration};
 
-use quick_cache::sync::Cache;
+use quick_cache::{Weighter, sync::Cache};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 
-use super::{AuthError, Authenticator, BearerToken, Identity, Verify};
+use super::{Asker, AuthError, Authenticator, BearerToken, Identity, Verify};
 use crate::clock::Clock;
 
 /// How long an authenticator may think about one token.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How many verified tokens a server remembers.
+/// How many verified tokens a server remembers, if each takes [`PLACE`] bytes at most. Larger ones take several places.
 const CAPACITY: usize = 10_000;
+const PLACE: usize = 4 * 1024;
 
 /// Verifies tokens for one server. Bad tokens are not remembered, so they cannot push good ones out.
 pub(crate) struct Verifier {
     authenticators: Vec<Box<dyn Authenticator>>,
     resource: Option<Box<str>>,
     clock: Clock,
-    verified: Cache<TokenDigest, Entry>,
+    verified: Cache<TokenDigest, Entry, Places>,
 }
 
 #[derive(Clone)]
@@ -28,6 +30,17 @@ struct Entry {
     identity: Identity,
     /// On [`Clock::millis`], which setting the system's clock does not move.
     remembered_until: u64,
+    places: u64,
+}
+
+/// What an entry weighs.
+#[derive(Clone)]
+struct Places;
+
+impl Weighter<TokenDigest, Entry> for Places {
+    fn weight(&self, _: &TokenDigest, entry: &Entry) -> u64 {
+        entry.places
+    }
 }
 
 impl Verifier {
@@ -38,13 +51,13 @@ impl Verifier {
     ) -> Self {
         // Stable: otherwise the order is the configuration's.
         authenticators.sort_by_cached_key(|authenticator| takes_any(&**authenticator));
-        Self { authenticators, resource, clock, verified: Cache::new(CAPACITY) }
+        Self { authenticators, resource, clock, verified: memory(CAPACITY) }
     }
 
     /// Remembers `capacity` tokens instead of 10,000.
     #[cfg(test)]
     pub(crate) fn capacity(mut self, capacity: usize) -> Self {
-        self.verified = Cache::new(capacity);
+        self.verified = memory(capacity);
         self
     }
 
@@ -59,8 +72,17 @@ impl Verifier {
         self.recall(&digest(token))
     }
 
-    /// The identity of a token, remembered (one hash, one look-up) or verified now.
+    /// The identity of a token from nowhere in particular.
     pub(crate) async fn authenticate(&self, token: &BearerToken<'_>) -> Result<Identity, AuthError> {
+        self.authenticate_from(token, || Asker::LOCAL).await
+    }
+
+    /// The identity of a token, remembered (one hash, one look-up) or verified now. Only then it matters who asks.
+    pub(crate) async fn authenticate_from(
+        &self,
+        token: &BearerToken<'_>,
+        asker: impl FnOnce() -> Asker,
+    ) -> Result<Identity, AuthError> {
         let key = digest(token);
         if let Some(identity) = self.recall(&key) {
             return Ok(identity);
@@ -68,7 +90,7 @@ impl Verifier {
         let mut all = self.authenticators.iter();
         let authenticator = all.find(|one| one.claims(token)).ok_or(AuthError::invalid("no issuer is ours"))?;
         let asked_at = self.clock.millis();
-        let verify = Verify::new(self.resource.as_deref(), &self.clock);
+        let verify = Verify::new(self.resource.as_deref(), &self.clock, asker());
         let identity = match timeout(PATIENCE, authenticator.authenticate(token, &verify)).await {
             Ok(verdict) => verdict?,
             Err(_) => return Err(AuthError::unavailable(PATIENCE)),
@@ -82,7 +104,8 @@ impl Verifier {
         // Counted from the question: the answer may have been on its way for a while.
         let remembered_until = asked_at.saturating_add(millis(authenticator.cache_for(&identity)));
         if remembered_until > self.clock.millis() {
-            self.verified.insert(key, Entry { identity: identity.clone(), remembered_until });
+            let places = 1 + (size_of_claims(identity.claims()) / PLACE) as u64;
+            self.verified.insert(key, Entry { identity: identity.clone(), remembered_until, places });
         }
         Ok(identity)
     }
@@ -174,6 +197,29 @@ pub(super) type TokenDigest = [u8; 32];
 
 pub(super) fn digest(token: &BearerToken<'_>) -> TokenDigest {
     Sha256::digest(token.expose()).into()
+}
+
+fn memory(places: usize) -> Cache<TokenDigest, Entry, Places> {
+    Cache::with_weighter(places, places as u64, Places)
+}
+
+/// How many bytes claims take in memory, about; that can be a hundred times their JSON. Their depth is bounded by its
+/// parser.
+fn size_of_claims(claims: &Map<String, Value>) -> usize {
+    /// What a map allocates for its first few members.
+    const NODE: usize = 640;
+    let members = claims.iter().map(|(name, value)| size_of::<String>() + name.len() + size_of_value(value));
+    members.fold(if claims.is_empty() { 0 } else { NODE }, usize::saturating_add)
+}
+
+fn size_of_value(value: &Value) -> usize {
+    let inside = match value {
+        Value::String(text) => text.len(),
+        Value::Array(list) => list.iter().map(size_of_value).fold(0, usize::saturating_add),
+        Value::Object(members) => size_of_claims(members),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    };
+    inside.saturating_add(size_of::<Value>())
 }
 
 fn millis(duration: Duration) -> u64 {

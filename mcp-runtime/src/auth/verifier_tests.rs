@@ -31,7 +31,11 @@ impl Authenticator for Counting {
         if token.expose().ends_with("bad") {
             return Err(AuthError::invalid("bad"));
         }
-        let identity = Identity::new(self.name, token.expose());
+        let mut identity = Identity::new(self.name, token.expose());
+        if token.expose().contains("large") {
+            // 2 KB of JSON, 32 KB in memory.
+            identity = identity.claims(Map::from_iter([("groups".to_owned(), vec![1; 1000].into())]));
+        }
         let end = self.lifetime.map(|lifetime| verify.clock.unix_seconds().saturating_add_signed(lifetime));
         Ok(end.into_iter().fold(identity, super::super::IdentityBuilder::expires_at).build())
     }
@@ -113,6 +117,32 @@ async fn memory_is_bounded() {
         verifier.authenticate(&bearer(&format!("a{n}"))).await.unwrap();
     }
     assert!((0..1000).filter(|n| verifier.cached(&bearer(&format!("a{n}"))).is_some()).count() <= 64);
+}
+
+#[tokio::test]
+async fn memory_is_bounded_by_size_too() {
+    let remembered = async |kind: &str| {
+        let verifier = verifier(&ManualClock::new(), vec![Box::new(Counting::new("a"))]).capacity(64);
+        let tokens: Vec<_> = (0..64).map(|n| format!("a-{kind}-{n}")).collect();
+        for token in &tokens {
+            verifier.authenticate(&bearer(token)).await.unwrap();
+        }
+        tokens.iter().filter(|token| verifier.cached(&bearer(token)).is_some()).count()
+    };
+    let (small, large) = (remembered("small").await, remembered("large").await);
+    assert!(small > 32, "{small}");
+    assert!((1..=64 / 8).contains(&large), "{large}");
+}
+
+#[test]
+fn many_small_things_in_claims_are_large() {
+    let size = |json: Value| size_of_claims(json.as_object().unwrap());
+    assert_eq!(size(serde_json::json!({})), 0);
+    let deep = (0..100).fold(Value::Null, |inside, _| serde_json::json!({ "": inside }));
+    assert!(size(deep) > 50_000);
+    assert!(size(serde_json::json!({ "sub": "x".repeat(5_000) })) > 5_000);
+    let names: Map<_, _> = (0..100).map(|n| (format!("{n:0>50}"), Value::Null)).collect();
+    assert!(size(names.into()) > 5_000);
 }
 
 #[tokio::test]

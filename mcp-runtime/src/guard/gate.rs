@@ -90,6 +90,11 @@ impl Gate {
         self.ledger.charge_failure(address, self.clock.millis())
     }
 
+    /// Whether the next failure of this address would be one too many. Spends nothing.
+    pub(crate) fn has_failed_often(&self, address: ClientAddress) -> bool {
+        self.ledger.has_failed_often(address, self.clock.millis())
+    }
+
     pub(crate) fn clock(&self) -> &Clock {
         &self.clock
     }

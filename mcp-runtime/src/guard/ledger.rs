@@ -134,6 +134,11 @@ impl Ledger {
         let charged = self.failures.charge(address.quota_key(), &self.failure_limits, now_ms);
         charged.map(drop).map_err(|limit| Denial::RateLimited { limit })
     }
+
+    /// Whether an address has no failure left.
+    pub(super) fn has_failed_often(&self, address: ClientAddress, now_ms: u64) -> bool {
+        self.failures.test(address.quota_key(), &self.failure_limits, now_ms).is_err()
+    }
 }
 
 impl Limits {

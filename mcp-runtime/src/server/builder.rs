@@ -145,7 +145,8 @@ impl ServerBuilder {
     /// Serves protected tools to *anybody* who can reach the server, without asking who they are.
     ///
     /// For trying things out on your own machine: such a server answers loopback peers only, and none that say they come
-    /// through a proxy; it warns at every start, and refuses to be built together with an authenticator.
+    /// through a proxy, nor HTTP/1.0; it warns at every start, and refuses to be built together with an authenticator.
+    /// Never put a proxy or a tunnel before it: many mark nothing, and then everybody on the internet may call every tool.
     pub fn insecure_no_auth(mut self) -> Self {
         self.defaults.no_auth = true;
         self
@@ -176,7 +177,8 @@ impl ServerBuilder {
     }
 
     /// Replaces how often one network address may fail to authenticate or call without credentials, 6000 a minute.
-    /// Callers with valid tokens are never refused because of it.
+    /// Callers with valid tokens are never refused because of it, except while their issuer must be asked about a token
+    /// (`Introspection`): then the address has one question at a time.
     pub fn address_rate_limit(mut self, limit: &str) -> Self {
         self.address_limit = self.limit(limit);
         self

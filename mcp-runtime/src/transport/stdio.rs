@@ -255,7 +255,9 @@ async fn identify(server: &Server, token: Option<&str>) -> Result<Caller, Denial
     let token = BearerToken::new(token).ok_or_else(bad)?;
     match server.core().verifier.authenticate(&token).await {
         Ok(identity) => Ok(Caller::Identified(identity, ClientAddress::LOCAL)),
-        Err(AuthError::Unavailable { retry_after }) => Err(Denial::Unavailable { retry_after }),
+        Err(AuthError::Unavailable { retry_after } | AuthError::Crowded { retry_after }) => {
+            Err(Denial::Unavailable { retry_after })
+        }
         Err(AuthError::Invalid { .. } | AuthError::Expired) => Err(bad()),
     }
 }

@@ -20,6 +20,7 @@ pub(crate) struct Call {
     pub(crate) headers: Vec<(String, Vec<u8>)>,
     pub(crate) body: Vec<u8>,
     peer: Option<SocketAddr>,
+    version: http::Version,
 }
 
 /// `_meta` of a stateless request.
@@ -41,7 +42,14 @@ impl Call {
     pub(crate) fn bare(body: impl Into<Vec<u8>>) -> Self {
         let headers = [("Host", "127.0.0.1:8000"), ("Content-Type", "application/json")];
         let headers = headers.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).into();
-        Self { method: "POST", target: "/mcp".to_owned(), headers, body: body.into(), peer: None }
+        Self {
+            method: "POST",
+            target: "/mcp".to_owned(),
+            headers,
+            body: body.into(),
+            peer: None,
+            version: http::Version::HTTP_11,
+        }
     }
 
     /// A request of 2026-07-28.
@@ -123,6 +131,12 @@ impl Call {
         self
     }
 
+    /// In this version of HTTP, when it is sent in memory.
+    pub(crate) fn version(mut self, version: http::Version) -> Self {
+        self.version = version;
+        self
+    }
+
     /// As bytes for a socket.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut bytes = self.head(self.body.len());
@@ -143,6 +157,7 @@ impl Call {
     fn request(self) -> Request<Body> {
         let length = self.body.len();
         let mut request = Request::new(Body::from(self.body));
+        *request.version_mut() = self.version;
         *request.method_mut() = self.method.parse().unwrap();
         *request.uri_mut() = self.target.parse().unwrap();
         for (name, value) in &self.headers {

@@ -255,10 +255,24 @@ async fn a_server_without_authentication_answers_its_own_machine_only() {
     }
     assert_eq!(runs.count(), 0);
     // A proxy on this machine brings somebody else's request.
-    for header in ["Forwarded", "Via", "X-Forwarded-For", "X-Real-IP"] {
+    for header in [
+        "Forwarded",
+        "Via",
+        "X-Forwarded-For",
+        "X-Forwarded-Host",
+        "X-Forwarded-Port",
+        "X-Forwarded-Proto",
+        "X-Forwarded-Server",
+        "X-Real-IP",
+        "CF-Connecting-IP",
+        "True-Client-IP",
+    ] {
         let proxied = call.clone().from("127.0.0.1").header(header, "203.0.113.9");
         assert_eq!(proxied.send_to(&router).await.status, 403, "{header}");
     }
+    // So does one that marks nothing, if it speaks as nginx does by default.
+    let bare = call.clone().from("127.0.0.1").version(http::Version::HTTP_10).set("Connection", "close");
+    assert_eq!(bare.send_to(&router).await.status, 403);
     assert_eq!(runs.count(), 0);
     for address in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
         call.clone().from(address).send_to(&router).await.ok();

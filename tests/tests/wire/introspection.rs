@@ -132,6 +132,26 @@ async fn a_refusal_holds_for_five_seconds() {
 }
 
 #[tokio::test]
+async fn an_end_in_the_past_holds_for_five_seconds_too() {
+    let issuer = Issuer::start().await;
+    let world = world_with(&issuer, |introspection| introspection, |builder| builder.address_rate_limit("1/m"));
+    says(&issuer, &ending("alice", &world, 0));
+    for _ in 0..3 {
+        // Not a failure of its address: that it has ended is said each time.
+        who(&world, "ended").await.unauthenticated(true);
+    }
+    assert_eq!(issuer.hits(ASK), 1);
+    says(&issuer, &ending("alice", &world, 60));
+    world.clock.advance(Duration::from_millis(4_999));
+    who(&world, "ended").await.unauthenticated(true);
+    assert_eq!(issuer.hits(ASK), 1);
+    world.clock.advance(Duration::from_millis(1));
+    who(&world, "ended").await.ok();
+    assert_eq!(issuer.hits(ASK), 2);
+    world.ran(1);
+}
+
+#[tokio::test]
 async fn what_the_answer_lacks_is_refused() {
     let issuer = Issuer::start().await;
     let world = world(&issuer);

@@ -6,6 +6,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use crate::{
+    client::Call,
     introspection::{ASK, good, says, world},
     jwks::{unavailable, who},
     jwks_issuer::{Issuer, Reply},
@@ -70,10 +71,12 @@ async fn questions_are_bounded() {
     let world = Arc::new(world(&issuer));
     let (open, gate) = watch::channel(false);
     issuer.on(ASK, Reply::json(json!({ "active": false }).to_string()).gated(gate));
+    // Eight of each address.
     let calls: Vec<_> = (0..64)
         .map(|n| {
-            let world = world.clone();
-            tokio::spawn(async move { who(&world, &format!("stranger-{n}")).await })
+            let stranger = Call::tool("whoami", json!({})).token(&format!("stranger-{n}"));
+            let (world, stranger) = (world.clone(), stranger.from(&format!("198.51.100.{}", n % 8)));
+            tokio::spawn(async move { soon(stranger.send(&world)).await })
         })
         .collect();
     issuer.until_hits(ASK, 64).await;

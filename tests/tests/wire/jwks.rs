@@ -128,6 +128,22 @@ async fn keys_without_names_can_be_changed_too() {
 }
 
 #[tokio::test]
+async fn a_token_that_names_no_key_is_tried_with_four() {
+    let (named, nameless): (Vec<_>, Vec<_>) = ["a", "b", "c", "d", "e", "f"].map(Key::pair).into_iter().unzip();
+    for keys in [&named, &nameless] {
+        let issuer = Issuer::publishing(&keys.iter().collect::<Vec<_>>()).await;
+        let world = world(&issuer);
+        for (place, nameless) in nameless.iter().enumerate() {
+            let answer = who(&world, &nameless.token(&issuer.url, &format!("nobody-{place}"), &world.clock)).await;
+            assert_eq!(answer.status, if place < 4 { 200 } else { 401 }, "{place}");
+        }
+        // A name leads to its key wherever that stands.
+        let last = who(&world, &named[5].token(&issuer.url, "alice", &world.clock)).await;
+        assert_eq!(last.status == 200, std::ptr::eq(keys, &named));
+    }
+}
+
+#[tokio::test]
 async fn a_bad_signature_under_a_known_name_asks_nobody() {
     let (key, forged) = (Key::new("a"), Key::new("a"));
     let issuer = Issuer::publishing(&[&key]).await;

@@ -117,6 +117,47 @@ async fn keys_that_moved_are_found_again() {
     assert_eq!((server.hits("/keys"), server.hits("/new"), server.hits(OPENID)), (2, 1, 2));
 }
 
+#[tokio::test]
+async fn keys_that_moved_are_found_though_the_old_ones_are_still_there() {
+    let (old, new) = (Key::new("a"), Key::new("b"));
+    let server = Issuer::publishing(&[&old]).await;
+    server.on(RFC_8414, metadata(&server.url, &server.keys_url()));
+    let world = world(&server.url);
+    let stolen = |subject: &str| old.token(&server.url, subject, &world.clock);
+    who(&world, &stolen("alice")).await.ok();
+    server.on("/new", Reply::json(crate::jwks_issuer::key_set(&[&new])));
+    server.on(RFC_8414, metadata(&server.url, &format!("{}/new", server.url)));
+    // Unknown keys ask at the old place, and do not put off the look at the metadata.
+    world.clock.advance(Duration::from_secs(5 * 60));
+    who(&world, &Key::new("unheard-of").token(&server.url, "mallory", &world.clock)).await.unauthenticated(true);
+    assert_eq!((server.hits(RFC_8414), server.hits("/keys")), (1, 2));
+    world.clock.advance(Duration::from_secs(5 * 60));
+    // Judged by what there is, while the refresh is under way.
+    who(&world, &stolen("bob")).await.ok();
+    server.until_hits("/new", 1).await;
+    assert_eq!(who(&world, &new.token(&server.url, "carol", &world.clock)).await.ok(), "carol");
+    who(&world, &stolen("mallory")).await.unauthenticated(true);
+    assert_eq!((server.hits(RFC_8414), server.hits("/keys")), (2, 2));
+    world.ran(3);
+}
+
+#[tokio::test]
+async fn a_place_whose_document_is_no_key_set_is_forgotten() {
+    let (old, new) = (Key::new("a"), Key::new("b"));
+    let server = Issuer::publishing(&[&old]).await;
+    server.on(RFC_8414, metadata(&server.url, &server.keys_url()));
+    let world = world(&server.url);
+    who(&world, &old.token(&server.url, "alice", &world.clock)).await.ok();
+    server.on("/keys", Reply::json("<html>moved</html>"));
+    server.on("/new", Reply::json(crate::jwks_issuer::key_set(&[&new])));
+    server.on(RFC_8414, metadata(&server.url, &format!("{}/new", server.url)));
+    let token = new.token(&server.url, "bob", &world.clock);
+    who(&world, &token).await.unauthenticated(true);
+    world.clock.advance(Duration::from_secs(30));
+    assert_eq!(who(&world, &token).await.ok(), "bob");
+    assert_eq!((server.hits("/keys"), server.hits("/new"), server.hits(RFC_8414)), (2, 1, 2));
+}
+
 #[tokio::test(start_paused = true)]
 async fn slow_metadata_is_not_waited_for() {
     let key = Key::new("a");

@@ -23,7 +23,7 @@ use crate::{raw::soon, world::URL};
 
 /// A key pair that signs tokens, with a name or without.
 pub(crate) struct Key {
-    pair: EcdsaKeyPair,
+    pair: Arc<EcdsaKeyPair>,
     kid: Option<&'static str>,
 }
 
@@ -33,7 +33,14 @@ impl Key {
     }
 
     pub(crate) fn nameless() -> Self {
-        Self { pair: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap(), kid: None }
+        Self { pair: Arc::new(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap()), kid: None }
+    }
+
+    /// One key, with its name and without.
+    pub(crate) fn pair(kid: &'static str) -> (Self, Self) {
+        let named = Self::new(kid);
+        let nameless = Self { pair: Arc::clone(&named.pair), kid: None };
+        (named, nameless)
     }
 
     /// The public key, as an entry of a key set.

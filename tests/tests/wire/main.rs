@@ -21,6 +21,7 @@ mod in_band;
 mod injection;
 mod introspection;
 mod introspection_hostile;
+mod introspection_shares;
 mod issuers;
 mod json;
 mod jwks;

@@ -1,4 +1,4 @@
-//! The questions that are open: one for each token, and not too many.
+//! The questions that are open: one for each token, not too many, and not all of one address.
 
 use std::{
     collections::HashMap,
@@ -8,12 +8,12 @@ use std::{
 
 use reqwest::Url;
 use serde_json::{Map, Value};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use super::Credentials;
 use crate::{
     auth::{
-        AuthError, BearerToken,
+        Asker, AuthError, BearerToken, ClientAddress, Verify,
         object::UniqueObject,
         outbound::{Outbound, Reach},
         verifier::{TokenDigest, digest},
@@ -23,6 +23,11 @@ use crate::{
 
 /// How many questions may be open at once.
 const MAX_OPEN: usize = 64;
+
+/// How many of them may be one address's, and how many once it has failed too often: one, so that good tokens from there
+/// still come through.
+const SHARE: usize = 8;
+const SHARE_AFTER_FAILURES: usize = 1;
 
 /// The largest answer that is read, in bytes: what is in it is remembered with its token.
 const MAX_ANSWER: usize = 16 * 1024;
@@ -41,35 +46,65 @@ pub(super) struct Endpoint {
     credentials: Credentials,
     issuer: Box<str>,
     outbound: Outbound,
-    places: Arc<Semaphore>,
-    open: Mutex<HashMap<TokenDigest, watch::Receiver<Option<Answer>>>>,
+    open: Mutex<Questions>,
     complained: Mutex<Option<u64>>,
+}
+
+/// The questions that are open, and how many each address asks: as many entries as there are questions at most.
+#[derive(Default)]
+struct Questions {
+    of_tokens: HashMap<TokenDigest, watch::Receiver<Option<Answer>>>,
+    of_addresses: HashMap<ClientAddress, usize>,
+}
+
+impl Questions {
+    /// Whether there is a place for one more.
+    fn room(&self, asker: Asker) -> Result<(), AuthError> {
+        let share = if asker.has_failed_often { SHARE_AFTER_FAILURES } else { SHARE };
+        if self.of_addresses.get(&asker.address).is_some_and(|open| *open >= share) {
+            return Err(AuthError::Crowded { retry_after: FULL });
+        }
+        if self.of_tokens.len() < MAX_OPEN { Ok(()) } else { Err(AuthError::unavailable(FULL)) }
+    }
+
+    fn begin(&mut self, token: TokenDigest, address: ClientAddress, question: watch::Receiver<Option<Answer>>) {
+        self.of_tokens.insert(token, question);
+        *self.of_addresses.entry(address).or_default() += 1;
+    }
+
+    fn end(&mut self, token: &TokenDigest, address: ClientAddress) {
+        self.of_tokens.remove(token);
+        match self.of_addresses.get_mut(&address) {
+            Some(open) if *open > 1 => *open -= 1,
+            _ => drop(self.of_addresses.remove(&address)),
+        }
+    }
 }
 
 /// Ends a question when it is dropped, however it went.
 struct Open {
     endpoint: Arc<Endpoint>,
     token: TokenDigest,
+    address: ClientAddress,
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        lock(&self.endpoint.open).remove(&self.token);
+        lock(&self.endpoint.open).end(&self.token, self.address);
     }
 }
 
 impl Endpoint {
     pub(super) fn new(url: Url, credentials: Credentials, issuer: &str) -> Result<Self, String> {
         let outbound = Outbound::new(Reach::Anywhere, url.scheme() == "https")?;
-        let (places, issuer) = (Arc::new(Semaphore::new(MAX_OPEN)), issuer.into());
         let (open, complained) = (Mutex::default(), Mutex::default());
-        Ok(Self { url, credentials, issuer, outbound, places, open, complained })
+        Ok(Self { url, credentials, issuer: issuer.into(), outbound, open, complained })
     }
 
     /// What the issuer says about a token. Several who ask about the same one wait for the same answer, in a task that
     /// nobody who goes away can stop.
-    pub(super) async fn ask(self: &Arc<Self>, token: &BearerToken<'_>, clock: &Clock) -> Answer {
-        let mut question = self.question(token, clock)?;
+    pub(super) async fn ask(self: &Arc<Self>, token: &BearerToken<'_>, verify: &Verify<'_>) -> Answer {
+        let mut question = self.question(token, verify)?;
         match question.wait_for(Option::is_some).await {
             Ok(answer) => answer.clone().unwrap_or(Err(AuthError::unavailable(FAILED))),
             // The task is gone with its runtime.
@@ -80,26 +115,25 @@ impl Endpoint {
     fn question(
         self: &Arc<Self>,
         token: &BearerToken<'_>,
-        clock: &Clock,
+        verify: &Verify<'_>,
     ) -> Result<watch::Receiver<Option<Answer>>, AuthError> {
         let digest = digest(token);
+        let address = verify.asker.address;
         let mut all = lock(&self.open);
-        if let Some(question) = all.get(&digest) {
+        if let Some(question) = all.of_tokens.get(&digest) {
             return Ok(question.clone());
         }
-        let full = |_| AuthError::unavailable(FULL);
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(full)?;
+        all.room(verify.asker)?;
         let (answered, question) = watch::channel(None);
-        all.insert(digest, question.clone());
+        all.begin(digest, address, question.clone());
         drop(all);
-        let open = Open { endpoint: Arc::clone(self), token: digest };
-        let (form, clock) = (self.credentials.form(token), clock.clone());
+        let open = Open { endpoint: Arc::clone(self), token: digest, address };
+        let (form, clock) = (self.credentials.form(token), verify.clock.clone());
         tokio::spawn(async move {
             let answer = open.endpoint.exchange(form, &clock).await;
             // First, so that nobody joins a question that has its answer.
             drop(open);
             answered.send_replace(Some(answer));
-            drop(place);
         });
         Ok(question)
     }

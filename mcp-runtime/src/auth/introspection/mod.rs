@@ -40,7 +40,9 @@ const MAX_REFUSED: usize = 1_000;
 ///
 /// A good token is remembered for a minute and never past its `exp`; without `exp`, every call asks. So a revoked token
 /// is refused after a minute. A refused one is remembered for five seconds. At most 64 questions are open at once, each
-/// for at most 5 seconds, one for each token; what cannot be asked is answered with 503.
+/// for at most 5 seconds, one for each token; what cannot be asked is answered with 503. Of the 64 one address has 8, and
+/// only one once it has failed too often (`address_rate_limit`); what it asks beyond that counts as a failure of it.
+/// Callers whose address is not known share these 8: behind a proxy, declare it.
 ///
 /// Every opaque token that no other authenticator knows is sent to this endpoint, so there can be only one.
 ///
@@ -64,8 +66,15 @@ pub struct Introspection {
     jwt_shaped: bool,
     plain_http: bool,
     endpoint: OnceLock<Result<Arc<Endpoint>, String>>,
-    /// Until when a token is refused, on [`Clock::millis`](crate::clock::Clock::millis).
-    refused: Cache<TokenDigest, u64>,
+    refused: Cache<TokenDigest, Refused>,
+}
+
+/// A token that the issuer was asked about a moment ago.
+#[derive(Clone, Copy)]
+struct Refused {
+    /// On [`Clock::millis`](crate::clock::Clock::millis).
+    until: u64,
+    has_expired: bool,
 }
 
 impl Introspection {
@@ -95,7 +104,7 @@ impl Introspection {
     }
 
     /// Expects this `aud` instead of the server's own identifier. For issuers that cannot be told whom a token is for:
-    /// make sure that nobody else accepts the same audience.
+    /// make sure that nobody else accepts the same audience. Never a client id.
     #[must_use]
     pub fn audience(mut self, audience: impl Into<Box<str>>) -> Self {
         self.audience = Some(audience.into());
@@ -147,7 +156,7 @@ impl Introspection {
             self.audience.as_deref().or(verify.resource).ok_or(AuthError::invalid("no audience is known"))?;
         // Reported when the server was built; here it only must not panic.
         let endpoint = self.endpoint().map_err(|_| AuthError::invalid("nobody can be asked"))?;
-        let answer = endpoint.ask(token, verify.clock).await?;
+        let answer = endpoint.ask(token, verify).await?;
         let now = verify.clock.unix_seconds();
         let expected = Expected { issuer: &self.issuer, audience, now, scopes: &self.scopes };
         let identity = claims::introspected((*answer).clone(), &expected)?;
@@ -167,13 +176,17 @@ impl Authenticator for Introspection {
     async fn authenticate(&self, token: &BearerToken<'_>, verify: &Verify<'_>) -> Result<Identity, AuthError> {
         let key = digest(token);
         match self.refused.get(&key) {
-            Some(until) if verify.clock.millis() < until => return Err(AuthError::invalid("refused a moment ago")),
+            Some(refused) if verify.clock.millis() < refused.until => {
+                let invalid = AuthError::invalid("refused a moment ago");
+                return Err(if refused.has_expired { AuthError::Expired } else { invalid });
+            }
             Some(_) => drop(self.refused.remove(&key)),
             None => {}
         }
         let verdict = self.verify(token, verify).await;
-        if matches!(verdict, Err(AuthError::Invalid { .. })) {
-            self.refused.insert(key, verify.clock.millis().saturating_add(REFUSED_FOR));
+        if let Err(error @ (AuthError::Invalid { .. } | AuthError::Expired)) = &verdict {
+            let until = verify.clock.millis().saturating_add(REFUSED_FOR);
+            self.refused.insert(key, Refused { until, has_expired: *error == AuthError::Expired });
         }
         verdict
     }

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::fetch::{Fetch, Source};
+use super::fetch::{Cause, Fetch, Source};
 use crate::{
     auth::{
         AuthError,
@@ -89,7 +89,7 @@ impl KeyCache {
             let mut state = self.state();
             let now = clock.millis();
             if state.keys.as_ref().is_none_or(|fetched| now >= fetched.fresh_until) {
-                self.start(&mut state, clock);
+                self.start(&mut state, clock, Cause::Age);
             }
             match state.usable(now) {
                 Some(keys) => return Ok(Current::Now(keys)),
@@ -114,7 +114,7 @@ impl KeyCache {
                 if asked.is_some_and(|then| now.saturating_sub(then) < UNKNOWN_KEY_EVERY) {
                     return None;
                 }
-                if self.start(&mut state, clock) {
+                if self.start(&mut state, clock, Cause::UnknownKey) {
                     state.asked_for_unknown = Some(now);
                 }
             }
@@ -127,7 +127,7 @@ impl KeyCache {
 
     /// Begins a fetch in a task of its own, which nobody who goes away can stop; unless one is under way, or the last
     /// ones failed too recently.
-    fn start(self: &Arc<Self>, state: &mut State, clock: &Clock) -> bool {
+    fn start(self: &Arc<Self>, state: &mut State, clock: &Clock, cause: Cause) -> bool {
         let began = clock.millis();
         if state.flight().is_some() || began < state.not_before {
             return false;
@@ -138,13 +138,13 @@ impl KeyCache {
         state.failed(began);
         let (cache, clock) = (Arc::clone(self), clock.clone());
         tokio::spawn(async move {
-            let outcome = cache.fetch.run().await;
+            let outcome = cache.fetch.run(cause).await;
             let issuer = cache.fetch.issuer();
             let mut state = cache.state();
             match outcome {
                 Ok((keys, fresh_for)) => {
                     tracing::debug!(issuer, keys = keys.len(), "fetched keys");
-                    state.succeeded(keys, began, fresh_for);
+                    state.succeeded(keys, cause, began, fresh_for);
                 }
                 Err(reason) => {
                     tracing::warn!(issuer, reason, "the keys of an issuer could not be fetched");
@@ -189,9 +189,12 @@ impl State {
         self.not_before = now.saturating_add(wait_after(self.failures));
     }
 
-    fn succeeded(&mut self, keys: KeySet, began: u64, fresh_for: Duration) {
+    fn succeeded(&mut self, keys: KeySet, cause: Cause, began: u64, fresh_for: Duration) {
         // Counted from the question: the answer may have been on its way for a while.
         let fresh_until = began.saturating_add(u64::try_from(fresh_for.as_millis()).unwrap_or(u64::MAX));
+        // Else whoever sends unknown keys again and again could keep us from ever asking where the keys are.
+        let ends = self.keys.as_ref().filter(|_| cause == Cause::UnknownKey).map(|before| before.fresh_until);
+        let fresh_until = ends.map_or(fresh_until, |ends| ends.min(fresh_until));
         self.keys = Some(Fetched { keys: Arc::new(keys), fresh_until });
         (self.failures, self.not_before) = (0, 0);
     }

@@ -40,5 +40,9 @@ pub(super) fn parse(json: &[u8], issuer: &str, allowed: Option<&[Algorithm]>) ->
             Err(Skip::Broken(why)) => tracing::warn!(issuer, why, "an entry of a key set cannot be used"),
         }
     }
-    if usable.is_empty() { Err("the key set has no key that can be used") } else { Ok(KeySet::new(usable.concat())) }
+    if usable.is_empty() {
+        Err("the key set has no key that can be used")
+    } else {
+        Ok(KeySet::published(usable.concat()))
+    }
 }

@@ -34,12 +34,21 @@ pub(super) enum Source {
     Issuer(Url),
 }
 
+/// Why keys are fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// There are none, or they are getting old: then where they are may be old as well.
+    Age,
+    /// A token names a key that is not among them.
+    UnknownKey,
+}
+
 pub(super) struct Fetch {
     issuer: Box<str>,
     source: Source,
     algorithms: Option<Box<[Algorithm]>>,
     outbound: Outbound,
-    /// What the metadata said, until a fetch from there fails.
+    /// What the metadata said last, until a fetch from there fails.
     found: Mutex<Option<Found>>,
 }
 
@@ -55,36 +64,41 @@ impl Fetch {
     }
 
     /// Fetches the keys, and says for how long they are fresh.
-    pub(super) async fn run(&self) -> Result<(KeySet, Duration), String> {
-        match tokio::time::timeout(PATIENCE, self.attempt()).await {
+    pub(super) async fn run(&self, cause: Cause) -> Result<(KeySet, Duration), String> {
+        match tokio::time::timeout(PATIENCE, self.attempt(cause)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(format!("no keys within {} seconds", PATIENCE.as_secs())),
         }
     }
 
-    async fn attempt(&self) -> Result<(KeySet, Duration), String> {
-        let answer = match &self.source {
-            Source::Url(url) => self.get(&self.outbound, url).await?,
-            Source::Issuer(_) => self.discovered().await?,
-        };
-        let keys = document::parse(&answer.body, &self.issuer, self.algorithms.as_deref())?;
-        Ok((keys, fresh_for(&answer.headers)))
-    }
-
-    async fn discovered(&self) -> Result<Answer, String> {
-        // Taken out: it comes back only if it was right.
-        let known = self.found().take();
-        let found = match known {
-            Some(found) => found,
-            None => discovery::find(&self.outbound, &self.issuer).await?,
+    async fn attempt(&self, cause: Cause) -> Result<(KeySet, Duration), String> {
+        let found = match &self.source {
+            Source::Url(url) => return self.read(&self.get(&self.outbound, url).await?),
+            Source::Issuer(_) => self.look_up(cause).await?,
         };
         let outbound = match found.reach {
             Reach::Anywhere if !is_secure(&found.url) => self.outbound.clone(),
             reach => Outbound::new(reach, true)?,
         };
-        let answer = self.get(&outbound, &found.url).await?;
+        let fetched = self.read(&self.get(&outbound, &found.url).await?)?;
         *self.found() = Some(found);
-        Ok(answer)
+        Ok(fetched)
+    }
+
+    /// Where the keys are. An issuer that moves them may leave the old ones where they were, so what was found before is
+    /// good for an unknown key only.
+    async fn look_up(&self, cause: Cause) -> Result<Found, String> {
+        // Taken out: it comes back only if it was right.
+        let known = self.found().take();
+        match known.filter(|_| cause == Cause::UnknownKey) {
+            Some(found) => Ok(found),
+            None => discovery::find(&self.outbound, &self.issuer).await,
+        }
+    }
+
+    fn read(&self, answer: &Answer) -> Result<(KeySet, Duration), String> {
+        let keys = document::parse(&answer.body, &self.issuer, self.algorithms.as_deref())?;
+        Ok((keys, fresh_for(&answer.headers)))
     }
 
     async fn get(&self, outbound: &Outbound, url: &Url) -> Result<Answer, String> {

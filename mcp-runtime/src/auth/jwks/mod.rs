@@ -43,7 +43,8 @@ pub(super) struct RemoteKeys {
 /// once in 30 seconds at most, in between it is refused. When the issuer cannot be reached, its last keys are good for
 /// one hour more; then calls are answered with 503 until it is back. Attempts that fail come ever more seldom, up to
 /// one in a minute. A token that was verified with a key which the issuer has withdrawn since is remembered for at most
-/// five minutes, as any other.
+/// five minutes, as any other. A token without `kid` is tried with four keys of its algorithm at most, in the order of the
+/// set.
 ///
 /// Only public keys for signatures are used, at most 16, each with the one algorithm that its entry names (RSA keys that
 /// name none: `RS256`, or those given to [`algorithms`](Self::algorithms)). Neither redirects nor proxies are followed,
@@ -68,7 +69,7 @@ impl Jwt {
 
     /// Finds the key set in the issuer's own metadata: RFC 8414's, else OpenID Connect's, which must name the issuer
     /// byte for byte. The key set may be on another host if that is reached by https and is not in a private network;
-    /// in one only if the issuer is itself.
+    /// in one only if the issuer is itself. The metadata is read again whenever keys are fetched because of their age.
     ///
     /// ```
     /// # use mcp_runtime::auth::Jwt;

@@ -5,28 +5,44 @@ use super::{Signed, VerifyingKey};
 /// How many keys one issuer may have: with one bad token every key of its algorithm may be tried.
 pub(in crate::auth) const MAX_KEYS: usize = 16;
 
+/// How many keys of a published set are tried with a token that names none of them. An issuer that changes its keys has
+/// two or three, and some name keys in their set and not in their tokens.
+#[cfg(feature = "jwks")]
+const MAX_TRIES: usize = 4;
+
 /// Keys of one issuer.
-#[derive(Debug, Default)]
-pub(in crate::auth) struct KeySet(Vec<VerifyingKey>);
+#[derive(Debug)]
+pub(in crate::auth) struct KeySet {
+    keys: Vec<VerifyingKey>,
+    /// How many may be tried with one token.
+    tries: usize,
+}
+
+impl Default for KeySet {
+    fn default() -> Self {
+        Self { keys: Vec::new(), tries: MAX_KEYS }
+    }
+}
 
 impl KeySet {
+    /// Keys that an issuer published.
     #[cfg(feature = "jwks")]
-    pub(in crate::auth) fn new(keys: Vec<VerifyingKey>) -> Self {
-        Self(keys)
+    pub(in crate::auth) fn published(keys: Vec<VerifyingKey>) -> Self {
+        Self { keys, tries: MAX_TRIES }
     }
 
     pub(super) fn push(&mut self, key: VerifyingKey) {
-        self.0.push(key);
+        self.keys.push(key);
     }
 
     #[cfg(feature = "jwks")]
     pub(in crate::auth) fn len(&self) -> usize {
-        self.0.len()
+        self.keys.len()
     }
 
     #[cfg(feature = "jwks")]
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.keys.is_empty()
     }
 
     /// Whether one of these keys made the token's signature.
@@ -41,7 +57,7 @@ impl KeySet {
     }
 
     fn has(&self, kid: &str) -> bool {
-        self.0.iter().any(|key| key.kid() == Some(kid))
+        self.keys.iter().any(|key| key.kid() == Some(kid))
     }
 
     /// The keys that may have signed it: of the algorithm that the header names, which is never taken from there.
@@ -54,17 +70,17 @@ impl KeySet {
             (None, _) => true,
         };
         let same_algorithm = |key: &&VerifyingKey| key.algorithm().as_str() == &*header.algorithm;
-        self.0.iter().filter(same_algorithm).filter(may_be).take(MAX_KEYS)
+        self.keys.iter().filter(same_algorithm).filter(may_be).take(self.tries)
     }
 
     /// What is wrong with keys from a configuration.
     pub(super) fn problems(&self) -> impl Iterator<Item = &'static str> {
-        let mut names: Vec<&str> = self.0.iter().filter_map(VerifyingKey::kid).collect();
+        let mut names: Vec<&str> = self.keys.iter().filter_map(VerifyingKey::kid).collect();
         let named = names.len();
         names.sort_unstable();
         names.dedup();
-        let none = self.0.is_empty().then_some(NO_KEY);
-        let many = (self.0.len() > MAX_KEYS).then_some("it has more than 16 keys: remove those out of use");
+        let none = self.keys.is_empty().then_some(NO_KEY);
+        let many = (self.keys.len() > MAX_KEYS).then_some("it has more than 16 keys: remove those out of use");
         let same = (names.len() < named).then_some("two of its keys have the same `kid`: name each differently");
         [none, many, same].into_iter().flatten()
     }

@@ -101,15 +101,20 @@ impl Jwt {
     }
 
     /// Expects this `aud` instead of the server's own identifier. For issuers that cannot be told whom a token is for:
-    /// make sure that nobody else accepts the same audience.
+    /// make sure that nobody else accepts the same audience. Never a client id: that is the `aud` of ID tokens, which tell
+    /// a client who logged in and open nothing.
     #[must_use]
     pub fn audience(mut self, audience: impl Into<Box<str>>) -> Self {
         self.audience = Some(audience.into());
         self
     }
 
-    /// Also accepts tokens of type `JWT` or of none, from issuers that do not know RFC 9068. What looks like an ID token
-    /// (`nonce`, `at_hash`, `c_hash`) is then refused.
+    /// Also accepts tokens of type `JWT` or of none, from issuers that do not know RFC 9068.
+    ///
+    /// ID tokens have that type too, and not all of them can be told: refused are those with a claim that only they have
+    /// (`nonce`, `at_hash`, `c_hash`), with a kind (`typ`, `token_use`) that says so, and those that name their own client
+    /// as audience and say when, how or as whom its user logged in (`auth_time`, `amr`, `acr`, `sid`, `email`) without
+    /// granting anything. What keeps the others out is the audience: never make it a client id.
     #[must_use]
     pub fn accept_plain_jwt(mut self) -> Self {
         self.plain_jwt = true;

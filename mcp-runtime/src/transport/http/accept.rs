@@ -112,10 +112,22 @@ pub(super) async fn accept(
     }
 }
 
-/// Out of file descriptors, most likely; accepting at once again would only burn a core.
 async fn pause(error: &io::Error) {
-    tracing::warn!(%error, "a connection could not be accepted");
-    sleep(Duration::from_millis(100)).await;
+    let how_long = pause_after(error);
+    if how_long.is_zero() {
+        tracing::debug!(%error, "a connection ended before it was accepted");
+    } else {
+        tracing::warn!(%error, "a connection could not be accepted");
+        sleep(how_long).await;
+    }
+}
+
+/// A connection that its peer gave up is no reason to keep others waiting. Anything else: out of file descriptors, most
+/// likely; accepting at once again would only burn a core.
+fn pause_after(error: &io::Error) -> Duration {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    let given_up = matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset);
+    if given_up { Duration::ZERO } else { Duration::from_millis(100) }
 }
 
 fn serve_connection(
@@ -135,4 +147,21 @@ fn serve_connection(
         }
         drop(places);
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_waits_for_a_connection_that_was_given_up() {
+        use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Other, OutOfMemory};
+        for kind in [ConnectionAborted, ConnectionReset, ConnectionRefused] {
+            assert_eq!(pause_after(&kind.into()), Duration::ZERO, "{kind}");
+        }
+        // 24: too many open files.
+        for error in [Other.into(), OutOfMemory.into(), io::Error::from_raw_os_error(24)] {
+            assert_eq!(pause_after(&error), Duration::from_millis(100), "{error}");
+        }
+    }
 }

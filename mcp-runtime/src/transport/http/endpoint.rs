@@ -9,7 +9,7 @@ use axum::{
     response::Response,
 };
 use http::{
-    HeaderMap, HeaderValue, Method, StatusCode,
+    HeaderMap, HeaderValue, Method, StatusCode, Version,
     header::{ALLOW, CONTENT_TYPE},
     request::Parts,
 };
@@ -23,7 +23,7 @@ use super::{
     stateless,
 };
 use crate::{
-    auth::{AuthError, Caller, ClientAddress},
+    auth::{Asker, AuthError, Caller, ClientAddress},
     guard::Denial,
     http::{Forbidden, Peer, add_cors, preflight},
     protocol::{ErrorCode, Id, Message, Reply, Revision, RpcError},
@@ -64,7 +64,7 @@ async fn post(app: &Arc<App>, mut parts: Parts, body: &mut Unread) -> Response {
         return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Type must be application/json");
     }
     let peer = peer::of(&parts.extensions);
-    if app.server.settings().no_auth && !is_own_machine(peer, &parts.headers) {
+    if app.server.settings().no_auth && !is_own_machine(peer, &parts) {
         return plain(StatusCode::FORBIDDEN, if peer == Peer::Unknown { UNKNOWN_PEER } else { FOR_ITSELF });
     }
     let address = peer::client_address(app, peer, &parts.headers);
@@ -97,10 +97,26 @@ pub(super) async fn refuse_headers(app: &App, body: &mut Unread, caller: &Caller
     }
 }
 
-/// Whether a request comes from this machine as far as can be known: not from an unknown peer, nor through a proxy.
-fn is_own_machine(peer: Peer, headers: &HeaderMap) -> bool {
-    let forwarded = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
-    peer.is_local() && !forwarded.iter().any(|name| headers.contains_key(*name))
+/// What proxies add to requests.
+const ADDED_BY_PROXIES: [&str; 10] = [
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "x-forwarded-server",
+    "x-real-ip",
+    "cf-connecting-ip",
+    "true-client-ip",
+];
+
+/// Whether a request comes from this machine as far as can be known: not from an unknown peer, nor through a proxy that
+/// can be told. HTTP/1.0 is what nginx speaks unless it is told otherwise, and no client of MCP does.
+fn is_own_machine(peer: Peer, parts: &Parts) -> bool {
+    peer.is_local()
+        && parts.version >= Version::HTTP_11
+        && !ADDED_BY_PROXIES.iter().any(|name| parts.headers.contains_key(*name))
 }
 
 /// Where a request came from, and what it brought to say who sent it.
@@ -118,7 +134,7 @@ impl Sender {
 
 /// Who calls. A token that was sent and is bad is a 401 whatever is asked for, until its address has failed too often;
 /// an expired one always is, as its holder must learn that it is time for a new one. Good tokens are never refused for
-/// what else comes from their address.
+/// what else comes from their address, unless their issuer must be asked: the questions are shared out by address.
 pub(super) async fn identify(app: &App, headers: &HeaderMap, sender: &Sender) -> Result<Caller, Denial> {
     let core = app.server.core();
     let challenge = || {
@@ -137,7 +153,8 @@ pub(super) async fn identify(app: &App, headers: &HeaderMap, sender: &Sender) ->
         Presented::Bearer(token) => token,
         Presented::Unusable => return Err(failed("not one bearer token")),
     };
-    match core.verifier.authenticate(&token).await {
+    let asker = || Asker { address: sender.address, has_failed_often: core.gate.has_failed_often(sender.address) };
+    match core.verifier.authenticate_from(&token, asker).await {
         Ok(identity) => Ok(Caller::Identified(identity, sender.address)),
         Err(AuthError::Invalid { reason }) => Err(failed(reason)),
         Err(AuthError::Expired) => {
@@ -145,6 +162,9 @@ pub(super) async fn identify(app: &App, headers: &HeaderMap, sender: &Sender) ->
             Err(challenge())
         }
         Err(AuthError::Unavailable { retry_after }) => Err(Denial::Unavailable { retry_after }),
+        Err(AuthError::Crowded { retry_after }) => {
+            Err(core.gate.charge_address(sender.address).err().unwrap_or(Denial::Unavailable { retry_after }))
+        }
     }
 }
 

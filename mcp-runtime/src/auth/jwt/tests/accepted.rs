@@ -76,6 +76,33 @@ fn plain_tokens_only_when_asked_and_never_id_tokens() {
 }
 
 #[test]
+fn id_tokens_of_a_client_that_was_taken_for_an_audience() {
+    let scene = Scene::new().with(Jwt::accept_plain_jwt);
+    let reason = "not an access token";
+    let plain = || scene.token().typ("JWT");
+    for name in ["azp", "client_id"] {
+        for hint in ["auth_time", "sid", "email", "amr", "acr"] {
+            let token = || plain().claim(name, AUDIENCE).claim(hint, "x");
+            scene.refuses_as(reason, token().build());
+            scene.refuses_as(reason, token().claim("aud", json!(["https://other.example", AUDIENCE])).build());
+            scene.refuses_as(reason, token().claim("roles", json!(["admin"])).build());
+            // An access token that an application got for itself, as Entra, Auth0 and Keycloak write it.
+            for (grant, value) in [("scope", json!("a")), ("scp", json!("a")), ("permissions", json!([]))] {
+                scene.accepts(token().claim(grant, value).build());
+            }
+            scene.accepts(token().claim("typ", "Bearer").build());
+            scene.accepts(token().claim("token_use", "access").build());
+            // By RFC 9068 it is an access token, whatever it says.
+            scene.accepts(scene.token().claim(name, AUDIENCE).claim(hint, "x").build());
+            // For somebody else's client it is none of its ID tokens.
+            scene.accepts(plain().claim(name, "web").claim(hint, "x").build());
+            scene.accepts(plain().claim(hint, "x").build());
+        }
+        scene.accepts(plain().claim(name, AUDIENCE).build());
+    }
+}
+
+#[test]
 fn only_scope_text_grants() {
     let scene = Scene::new();
     let granted = |scope: Value| {

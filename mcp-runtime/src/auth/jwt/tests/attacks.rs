@@ -136,7 +136,8 @@ fn audiences() {
     own.refuses_as(reason, own.token().build());
     let token = scene.token().build();
     let clock = Clock::from(scene.clock.clone());
-    let unknown = scene.jwt.verify(&BearerToken::new(token).unwrap(), &Verify::new(None, &clock));
+    let unknown =
+        scene.jwt.verify(&BearerToken::new(token).unwrap(), &Verify::new(None, &clock, crate::auth::Asker::LOCAL));
     assert_eq!(unknown.err(), Some(AuthError::invalid("no audience is known")));
 }
 

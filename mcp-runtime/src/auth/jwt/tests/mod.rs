@@ -74,7 +74,7 @@ impl Scene {
 
 fn verify(jwt: &Jwt, clock: &ManualClock, token: &str) -> Result<Identity, AuthError> {
     let token = BearerToken::new(token).ok_or(AuthError::invalid("not a bearer token"))?;
-    jwt.verify(&token, &Verify::new(Some(AUDIENCE), &Clock::from(clock.clone())))
+    jwt.verify(&token, &Verify::new(Some(AUDIENCE), &Clock::from(clock.clone()), crate::auth::Asker::LOCAL))
 }
 
 fn b64(bytes: impl AsRef<[u8]>) -> String {
