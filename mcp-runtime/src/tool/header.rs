@@ -189,10 +189,12 @@ mod tests {
     #[test]
     fn integers_are_compared_as_numbers() {
         let answer = Mirrored::Integer(42);
-        for same in ["42", "42.0", "42.00", "042"] {
+        for same in ["42", "42.0", "42.00"] {
             assert!(answer.is(same), "{same}");
         }
-        for other in ["", "42.", "42.5", ".0", "4 2", "+42", "42 ", "0x2a", "4.2e1", "-42", "43", "42.0.0"] {
+        for other in
+            ["", "42.", "42.5", ".0", "4 2", "+42", "42 ", "0x2a", "4.2e1", "-42", "43", "42.0.0", "042", "-042"]
+        {
             assert!(!answer.is(other), "{other}");
         }
         assert!(Mirrored::Integer(-1).is("-1.0"));
