@@ -29,7 +29,7 @@ macro_rules! assert_policies {
 }
 
 // A hidden macro would have no page, here neither: so it stands in the crate's root as well.
-pub use crate::assert_policies;
+pub use assert_policies;
 
 /// What `assert_policies!` does.
 #[doc(hidden)]
