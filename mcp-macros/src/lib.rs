@@ -23,13 +23,13 @@ use proc_macro::TokenStream;
 /// | `#[tool]` | any caller whom the server admits |
 /// | `#[tool(public)]` | anybody, with or without credentials |
 /// | `scopes = "read write"` | callers with all of these scopes |
-/// | `scopes = any("admin", all("read", "audit"))` | alternatives, freely nested |
-/// | `scopes = "project:{project}:read"` | filled from an argument, which must match `[A-Za-z0-9_.~-]{1,64}` |
+/// | `scopes = any("audit", all("read", "log"))` | alternatives, freely nested; a challenge names the one with the fewest missing scopes, the first of equals, so put the weakest first |
+/// | `scopes = "project:{project}:read"` | filled from an argument, by the name that models send (with `Args<T>` the field's), which must match `[A-Za-z0-9_.~-]{1,64}` |
 /// | `scopes = READ` | a `const READ: &str` with a list, also inside `any` and `all` |
 /// | `rate_limit = "100/h"` | at most 100 calls of one caller in *any* hour; `20/s`, `5/15m`, `1000/d`, up to 31 days; may be repeated |
 /// | `rate_limit("20/s", burst = 50, per = client)` | 50 at once, refilled at 20 a second; counted per `subject`, `client`, `address` or `global` |
 /// | `concurrency = 4` | at most so many calls at once; the next one is told to wait |
-/// | `guard = owns(project)` | a rule of your own: `async fn owns(cx: &GuardCx, project: &str) -> Result<(), Refused>` |
+/// | `guard = owns(project)` | a rule of your own, with parameters by their names in Rust: `async fn owns(cx: &GuardCx, project: &str) -> Result<(), Refused>` |
 /// | `timeout = "30s"` | per call; `500ms`, `5m`, `1h`, up to 24 hours |
 ///
 /// # What clients are told
@@ -43,7 +43,6 @@ use proc_macro::TokenStream;
 /// | `destructive = false` | what it changes is not lost (clients assume it is) |
 /// | `idempotent` | calling it twice does no more than once |
 /// | `open_world = false` | it stays within the server's own world (clients assume it does not) |
-///
 /// | `icons = ["https://…/a.png"]` | pictures; also `icon("https://…", mime = "image/png", sizes = "48x48", theme = "dark")` |
 /// | `meta("example.com/team" = "billing")` | data for `_meta`: literals, arrays of them, `key(…)` for an object inside |
 ///
@@ -72,7 +71,7 @@ use proc_macro::TokenStream;
 /// | `#[arg(min = 1, max = 100)]` | the smallest and the largest number |
 /// | `#[arg(min_len = 1, max_len = 200)]` | the length of a text in characters, of a list or map in entries |
 /// | `#[arg(example = "eu-1")]` | a value to learn from; several: `example(1, 10)` |
-/// | `#[arg(header = "Region")]` | clients send it as `Mcp-Param-Region` as well; for texts, integers and `bool` |
+/// | `#[arg(header = "Region")]` | clients must send it as `Mcp-Param-Region` as well, from 2026-07-28 on; for texts, integers and `bool` |
 ///
 /// # The type beside the function
 ///
@@ -88,10 +87,12 @@ pub fn tool(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | written | means for each of the tools |
 /// |---|---|
 /// | `prefix = "files_"` | its name begins with this, also one given with `name` |
-/// | `scopes = "files:read"` | these as well as its own; no tool can then be `public` |
+/// | `scopes = "files:read"` | these as well as its own; no tool can then be `public`. Constants of a `mod` are looked up inside it |
 /// | `rate_limit = "1000/d"` | one limit that all of the tools spend together, beside their own |
 /// | `timeout = "30s"` | the longest it may take; a smaller one of its own wins |
 /// | `crate = path` | where `mcp-runtime` is, if it was renamed |
+///
+/// There is no `guard` and no `concurrency` for a group: write them on its tools.
 #[proc_macro_attribute]
 pub fn toolset(attr: TokenStream, item: TokenStream) -> TokenStream {
     group::toolset(attr.into(), item.into()).into()

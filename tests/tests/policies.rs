@@ -20,7 +20,7 @@ async fn hello() {}
 
 /// The owner.
 #[tool(
-    scopes = any("admin", "project:{project}:write"),
+    scopes = any("project:{project}:write", "admin"),
     rate_limit("20/s", burst = 50, per = client),
     rate_limit = "1000/d",
     concurrency = 4,

@@ -93,7 +93,11 @@ impl ServerBuilder {
         self
     }
 
-    /// Declares a scope and says to people what it allows. Once one is declared, tools may use no other.
+    /// Declares a scope and says to people what it allows. Once one is declared, tools may use no other. What tokens grant is
+    /// not compared with it.
+    ///
+    /// The description is for whoever reviews `POLICY.md`, and later for consent pages; clients are not sent it. A scope with
+    /// an argument is declared as tools write it: `.scope("project:{project}:write", "Change a project")`.
     pub fn scope(mut self, name: impl Into<String>, description: impl Into<String>) -> Self {
         let name = name.into();
         self.catalogue.declare(name.clone(), description);
@@ -152,13 +156,14 @@ impl ServerBuilder {
         self
     }
 
-    /// Replaces the limit of tools that have none of their own, 6000 a minute for each caller and tool.
+    /// Replaces the limit of tools that have none of their own, 6000 a minute for each caller and tool. It is each caller's
+    /// general quota as well: for lists, unknown names, arguments that do not fit and guards that say no, all together.
     pub fn default_rate_limit(mut self, limit: &str) -> Self {
         self.defaults.limit = self.limit(limit);
         self
     }
 
-    /// Leaves tools without a limit of their own unlimited. Shows in [`policies`](Server::policies).
+    /// Leaves tools without a limit of their own unlimited, and lists, bad arguments and wrong guesses at guards too. Shows in [`policies`](Server::policies).
     pub fn no_default_rate_limit(mut self) -> Self {
         self.defaults.limit = None;
         self
@@ -210,7 +215,9 @@ impl ServerBuilder {
         self
     }
 
-    /// Is told of every call and every refusal: for metrics, traces and audit logs. One hook; the last one given counts.
+    /// Is told of every call and every refusal of the gate: for metrics, traces and audit logs. One hook; the last one given
+    /// counts. Not told is what HTTP refuses before: 400 for header and body that differ, 403 for another `Host` or `Origin`,
+    /// 415, unreadable JSON.
     ///
     /// It runs on the way of the answer, so it should only write down and return. It never sees arguments, results or
     /// tokens. Without a hook nothing is measured.

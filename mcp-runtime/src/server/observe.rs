@@ -1,4 +1,4 @@
-//! `.observe(|call, outcome|)`: one hook for every call and every refusal.
+//! `.observe(|call, outcome|)`: one hook for every call and every refusal of the gate.
 
 use std::{
     fmt,

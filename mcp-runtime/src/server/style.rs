@@ -25,8 +25,9 @@ pub enum DenialStyle {
     /// With HTTP's statuses and headers, as OAuth and MCP have it: 401, 403 and 429.
     #[default]
     Status,
-    /// As a failed result that the model reads, with the challenge in `_meta["mcp/www_authenticate"]`, for hosts that look
-    /// at results only. It is for missing tokens, missing scopes and spent quotas; a token that was sent and is bad is a 401
+    /// As a failed result that the model reads, with the challenge in `_meta["mcp/www_authenticate"]` and in `_meta["denial"]`
+    /// what would be the error's `data` (`reason`, and `required`, or `limit` and `retryAfterMs`), for hosts that look at
+    /// results only. It is for missing tokens, missing scopes and spent quotas; a token that was sent and is bad is a 401
     /// all the same. Denied calls are answered after their body was read.
     InBand,
 }

@@ -1,5 +1,5 @@
 //! What your own tests need: an in-memory client, tokens of any kind, the [`ManualClock`] that all are judged by,
-//! and [`assert_policies!`], which pins what protects what to a file.
+//! and [`assert_policies!`](crate::assert_policies), which pins what protects what to a file.
 
 mod client;
 mod policy_file;

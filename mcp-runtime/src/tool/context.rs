@@ -41,7 +41,36 @@ use crate::{
     note = "implement `mcp_runtime::Inject` for a type of your own, and write `#[inject]` before the parameter"
 )]
 pub trait Inject: Sized {
-    /// What must be there before the server can start.
+    /// What must be there before the server can start: without it [`build`](crate::ServerBuilder::build) fails, and not
+    /// the call.
+    ///
+    /// ```
+    /// use mcp_runtime::{CallContext, Inject, Requirements, Server, ToolError, tool, tools};
+    ///
+    /// #[derive(Clone)]
+    /// struct Plans;
+    ///
+    /// /// What the caller has paid for.
+    /// struct Plan(String);
+    ///
+    /// impl Inject for Plan {
+    ///     fn requirements(needs: &mut Requirements) {
+    ///         needs.state::<Plans>();
+    ///     }
+    ///
+    ///     fn inject(call: &CallContext<'_>) -> Result<Self, ToolError> {
+    ///         let Some(Plans) = call.state::<Plans>() else { return Err(ToolError::visible("there are no plans")) };
+    ///         Ok(Self("basic".to_owned()))
+    ///     }
+    /// }
+    ///
+    /// /// Says what the caller has paid for.
+    /// #[tool(public)]
+    /// async fn plan(#[inject] Plan(plan): Plan) -> String { plan }
+    ///
+    /// assert!(Server::builder("shop", "1.0").tools(tools![plan]).build().is_err());
+    /// assert!(Server::builder("shop", "1.0").tools(tools![plan]).state(Plans).build().is_ok());
+    /// ```
     fn requirements(needs: &mut Requirements) {
         let _ = needs;
     }

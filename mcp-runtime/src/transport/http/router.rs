@@ -46,7 +46,8 @@ impl std::fmt::Debug for App {
 }
 
 impl Server {
-    /// The endpoint and, if there is an authorization server, its metadata, as routes for an axum app.
+    /// The endpoint and, if there is an authorization server, its metadata, as routes for an axum app. It is axum 0.8's
+    /// `Router`; an app on another version cannot merge it.
     ///
     /// Merge it at the root of the app: the discovery documents have fixed places. For several servers in one app, and
     /// below a prefix, see [`routers`](Self::routers). Client addresses come from
