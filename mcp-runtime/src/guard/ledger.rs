@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::{
     BoundLimit, Denial, Floor, Limit, LimitState, Per, QuotaTable,
-    quota::{Account, Ask, charge_all},
+    quota::{Account, Ask, ask_all},
 };
 use crate::auth::{Caller, CallerKey, ClientAddress};
 
@@ -117,7 +117,7 @@ impl Ledger {
             // One key for everybody: each limit has a number of its own.
             account(&self.everyone, &limits.global, || ClientAddress::LOCAL.quota_key()),
         ];
-        charge_all(ask, &mut accounts, now_ms).map_err(|limit| Denial::RateLimited { limit })
+        ask_all(ask, &mut accounts, now_ms).map_err(|limit| Denial::RateLimited { limit })
     }
 
     /// Takes back what was charged for the caller itself at `charged_at_ms`.

@@ -19,7 +19,7 @@ mod tests;
 
 use std::time::Duration;
 
-pub(crate) use table::{Account, Ask, QuotaTable, charge_all};
+pub(crate) use table::{Account, Ask, QuotaTable, ask_all};
 
 use super::limit::Limit;
 

@@ -147,41 +147,44 @@ impl Account<'_> {
     }
 }
 
-/// Tests, or spends one call of every limit of every account, or nothing at all if one of them is used up.
-///
-/// Two calls that meet at several locks take them in the same order, that of their places in memory.
-pub(crate) fn charge_all(ask: Ask, accounts: &mut [Option<Account<'_>>; 4], now_ms: u64) -> Verdict {
+/// Tests every limit of every account, one account after the other: what is found may have changed by the time of the charge.
+/// Or spends one call of each, or nothing at all if one of them is used up.
+pub(crate) fn ask_all(ask: Ask, accounts: &mut [Option<Account<'_>>; 4], now_ms: u64) -> Verdict {
     let mut some = accounts.iter().flatten();
-    match (some.next(), some.next()) {
-        (None, _) => return Ok(None),
-        (Some(only), None) => return only.ask(ask, now_ms),
-        _ => accounts.sort_unstable_by_key(|account| account.as_ref().map(Account::place)),
+    match (some.next(), some.next(), ask) {
+        (None, _, _) => Ok(None),
+        (Some(only), None, _) => only.ask(ask, now_ms),
+        (_, _, Ask::Test) => worst(accounts.iter().flatten().map(|account| account.ask(ask, now_ms))),
+        (_, _, Ask::Charge) => charge_all(accounts, now_ms),
     }
+}
+
+/// Two calls that meet at several locks take them in the same order, that of their places in memory.
+fn charge_all(accounts: &mut [Option<Account<'_>>; 4], now_ms: u64) -> Verdict {
+    accounts.sort_unstable_by_key(|account| account.as_ref().map(Account::place));
     let mut locked = Locked::default();
-    let (mut tightest, mut refused) = (None, None);
-    for account in accounts.iter().flatten() {
+    worst(accounts.iter().flatten().filter_map(|account| {
         let Account { table, key, limits } = account;
-        let Some(shard) = locked.shard(account) else { continue };
-        let verdict = match ask {
-            Ask::Test => shard.test(*key, limits, now_ms, table.shard_capacity),
-            Ask::Charge => shard.prepare(*key, limits, now_ms, table.shard_capacity, &table.bound),
-        };
+        Some(locked.shard(account)?.prepare(*key, limits, now_ms, table.shard_capacity, &table.bound))
+    }))?;
+    let mut tightest = None;
+    for account in accounts.iter().flatten() {
+        let spent = locked.shard(account).and_then(|shard| shard.spend_all(account.key, account.limits, now_ms));
+        spent.into_iter().for_each(|state| tighter(&mut tightest, state));
+    }
+    Ok(tightest)
+}
+
+/// The tightest of what admits; of what refuses, the one that makes wait longest.
+fn worst(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
+    let (mut tightest, mut refused) = (None, None);
+    for verdict in verdicts {
         match verdict {
             Ok(state) => state.into_iter().for_each(|state| tighter(&mut tightest, state)),
             Err(state) => later(&mut refused, state),
         }
     }
-    if let Some(refused) = refused {
-        return Err(refused);
-    }
-    if ask == Ask::Charge {
-        tightest = None;
-        for account in accounts.iter().flatten() {
-            let spent = locked.shard(account).and_then(|shard| shard.spend_all(account.key, account.limits, now_ms));
-            spent.into_iter().for_each(|state| tighter(&mut tightest, state));
-        }
-    }
-    Ok(tightest)
+    refused.map_or(Ok(tightest), Err)
 }
 
 /// The shards that one call has locked, each once.
