@@ -86,7 +86,8 @@ impl Core {
             return outcome;
         }
         match Message::parse(body) {
-            Ok(message) => self.answer_parsed(message, arrival).await,
+            // In a box, as only what is no call in order gets here.
+            Ok(message) => Box::pin(self.answer_parsed(message, arrival)).await,
             Err(error) => self.refuse(None, unreadable(&error), arrival),
         }
     }

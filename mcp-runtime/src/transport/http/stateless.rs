@@ -31,7 +31,7 @@ pub(super) async fn answer(app: &Arc<App>, parts: &Parts, body: &mut Unread, sen
     let announced = match headers::announced(&parts.headers) {
         Ok(announced) => Announced { params: Some(&params), ..announced },
         Err(_) if core.is_closed_to(&caller) => return observed(app, None, &caller, &Denial::stranger()),
-        Err(error) => return refuse_headers(app, body, &caller, error).await,
+        Err(error) => return Box::pin(refuse_headers(app, body, &caller, error)).await,
     };
     let refuse = |denial: &Denial| observed(app, core.announced_name(&announced), &caller, denial);
     if let Err(denial) = core.deny_early(&announced, &caller) {
