@@ -144,6 +144,16 @@ fn functions(group: &GroupAttr, item: ItemMod, errors: &mut Errors) -> TokenStre
     quote!(#(#outer)* #vis #keyword #name { #(#inner)* #(#inside)* #named #list })
 }
 
+/// Whether an item says that it is a group of its own, with its own demands.
+fn is_group(item: &Item) -> bool {
+    let attrs = match item {
+        Item::Mod(item) => &item.attrs,
+        Item::Impl(item) => &item.attrs,
+        _ => return false,
+    };
+    attrs.iter().any(|attr| attr.path().segments.last().is_some_and(|last| last.ident == "toolset"))
+}
+
 /// A tool that the group would not see would have none of its demands, and look as if it had.
 fn refuse_hidden(tokens: TokenStream, errors: &mut Errors) {
     let mut after_hash = false;
@@ -205,7 +215,9 @@ impl<'g> Module<'g> {
             self.has_tools = true;
         }
         let Item::Fn(function) = &mut item else {
-            refuse_hidden(item.to_token_stream(), errors);
+            if !is_group(&item) {
+                refuse_hidden(item.to_token_stream(), errors);
+            }
             return item.into_token_stream();
         };
         let Some((path, attr)) = take_tool(&mut function.attrs, errors) else {
