@@ -67,6 +67,13 @@ impl std::fmt::Debug for Announced<'_> {
     }
 }
 
+impl Announced<'_> {
+    /// The name of the tool, if a call was announced.
+    fn called(&self) -> Option<&str> {
+        self.name.as_deref().filter(|_| self.method == "tools/call")
+    }
+}
+
 /// What headers say of arguments that may stand in scopes, as far as it can be said before the arguments are read.
 fn early_value<'h>(tool: &dyn Registered, announced: &'h Announced<'_>, at: usize) -> Option<Cow<'h, str>> {
     let value = announced.params?.get(tool.header_of(at)?).ok()??;
@@ -187,8 +194,7 @@ impl Core {
 
     /// The tool that was announced, if a call was.
     fn announced_tool(&self, arrival: Arrival<'_>) -> Option<&dyn Registered> {
-        let announced = arrival.announced.filter(|announced| announced.method == "tools/call")?;
-        self.tool(announced.name.as_deref()?, arrival.caller)
+        self.tool(arrival.announced?.called()?, arrival.caller)
     }
 
     /// The tool of this name, as far as this caller may know of it. Nothing asks the registry otherwise, so that a hidden
@@ -224,8 +230,7 @@ impl Core {
         announced: &Announced<'_>,
         caller: &Caller,
     ) -> Result<Option<CallerAsked>, Denial> {
-        let name = announced.name.as_deref().filter(|_| announced.method == "tools/call");
-        let tool = name.and_then(|name| self.tool(name, caller)).filter(|tool| tool.asks_caller());
+        let tool = announced.called().and_then(|name| self.tool(name, caller)).filter(|tool| tool.asks_caller());
         let Some(tool) = tool else { return Ok(None) };
         if tool.test(caller, &|at| early_value(tool, announced, at)).is_err() {
             return Ok(None);
@@ -235,8 +240,7 @@ impl Core {
 
     /// The name of an announced tool, for observers.
     pub(crate) fn announced_name(&self, announced: &Announced<'_>) -> Option<&'static str> {
-        let name = announced.name.as_deref().filter(|_| announced.method == "tools/call")?;
-        self.observed_name(name)
+        self.observed_name(announced.called()?)
     }
 
     /// The tool of this name. Observers are told of hidden ones too: they answer to nobody outside.
@@ -265,8 +269,7 @@ impl Core {
     #[cfg(feature = "http")]
     pub(crate) fn scopes_of(&self, announced: &Announced<'_>) -> Vec<String> {
         let nobody = Caller::Anonymous(crate::auth::ClientAddress::LOCAL);
-        let name = announced.name.as_deref().filter(|_| announced.method == "tools/call");
-        let tool = name.and_then(|name| self.tool(name, &nobody));
+        let tool = announced.called().and_then(|name| self.tool(name, &nobody));
         match tool.map(|tool| tool.test(&nobody, &|at| early_value(tool, announced, at))) {
             Some(Err(Denial::Unauthenticated { scopes, .. })) => scopes,
             _ => Vec::new(),

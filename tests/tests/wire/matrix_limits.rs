@@ -11,25 +11,25 @@ use crate::{
 
 /// Four a minute of each kind.
 #[tool(scopes = "a", rate_limit = "4/m")]
-async fn subject(State(runs): State<Runs>) {
+pub(crate) async fn subject(State(runs): State<Runs>) {
     runs.add();
 }
 
 /// For the client.
 #[tool(scopes = "a", rate_limit("4/m", per = client))]
-async fn client(State(runs): State<Runs>) {
+pub(crate) async fn client(State(runs): State<Runs>) {
     runs.add();
 }
 
 /// For the address.
 #[tool(scopes = "a", rate_limit("4/m", per = address))]
-async fn address(State(runs): State<Runs>) {
+pub(crate) async fn address(State(runs): State<Runs>) {
     runs.add();
 }
 
 /// For all.
 #[tool(scopes = "a", rate_limit("4/m", per = global))]
-async fn global(State(runs): State<Runs>) {
+pub(crate) async fn global(State(runs): State<Runs>) {
     runs.add();
 }
 

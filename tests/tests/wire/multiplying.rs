@@ -7,32 +7,9 @@ use serde_json::json;
 
 use crate::{
     client::{Answer, Call},
+    matrix_limits::{address, client, global, subject},
     world::{Runs, World},
 };
-
-/// Four a minute of each kind.
-#[tool(scopes = "a", rate_limit = "4/m")]
-async fn subject(State(runs): State<Runs>) {
-    runs.add();
-}
-
-/// For the client.
-#[tool(scopes = "a", rate_limit("4/m", per = client))]
-async fn client(State(runs): State<Runs>) {
-    runs.add();
-}
-
-/// For the address.
-#[tool(scopes = "a", rate_limit("4/m", per = address))]
-async fn address(State(runs): State<Runs>) {
-    runs.add();
-}
-
-/// For all.
-#[tool(scopes = "a", rate_limit("4/m", per = global))]
-async fn global(State(runs): State<Runs>) {
-    runs.add();
-}
 
 /// In a bucket for all, of five.
 #[tool(scopes = "a", rate_limit("1/m", burst = 5, per = global))]
