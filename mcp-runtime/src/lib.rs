@@ -39,8 +39,12 @@ pub mod guard;
 pub mod guide;
 #[cfg(feature = "http")]
 mod http;
+#[cfg(feature = "oauth")]
+pub mod oauth;
 mod protocol;
 mod server;
+#[cfg(feature = "oauth")]
+pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod tool;

@@ -16,7 +16,7 @@ enum Of {
 use Of::{All, Only};
 
 /// The one rule. Lower rooms know nothing of higher ones.
-const ARROWS: [(&str, &[Of]); 11] = [
+const ARROWS: [(&str, &[Of]); 13] = [
     ("caught", &[]),
     ("clock", &[]),
     ("guide", &[]),
@@ -35,16 +35,22 @@ const ARROWS: [(&str, &[Of]); 11] = [
             All("caught"),
             All("clock"),
             All("protocol"),
+            // Built by the builder, from what it knows.
+            All("oauth"),
             Only("http", &["HttpSettings"]),
         ],
     ),
+    ("store", &[All("clock")]),
+    ("oauth", &[All("store"), All("http"), All("guard"), All("auth"), All("caught"), All("clock"), All("protocol")]),
     ("http", &[Only("auth", &["ClientAddress", "PublicUrl", "WebUrl", "is_loopback_host", "split_port"])]),
-    ("transport", &[All("server"), All("http"), All("tool"), All("guard"), All("auth"), All("clock"), All("protocol")]),
+    ("transport", &[All("server"), All("oauth"), All("http"), All("tool"), All("guard"), All("auth"), All("clock"), All("protocol")]),
     (
         "testing",
         &[
             All("transport"),
             All("server"),
+            All("oauth"),
+            All("store"),
             All("http"),
             All("tool"),
             All("guard"),

