@@ -35,6 +35,8 @@ pub use identity::{Caller, ClientAddress, Identity, IdentityBuilder, Principal, 
 pub(crate) use identity::{CallerKey, is_scope_token};
 #[cfg(feature = "introspection")]
 pub use introspection::Introspection;
+#[cfg(feature = "oauth")]
+pub(crate) use jwt::OwnToken;
 #[cfg(feature = "jwt")]
 pub use jwt::{
     Algorithm, CryptoProviderError, Jwt, KeyError, SigningKey, UnknownAlgorithm, VerifyingKey, install_crypto_provider,

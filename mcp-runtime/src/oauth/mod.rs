@@ -8,13 +8,17 @@ mod error;
 mod limits;
 mod login;
 mod pages;
+mod people;
 pub mod pkce;
 mod seal;
 mod settings;
 mod tokens;
+mod visit;
 
 pub use self::core::AuthorizationServer;
-pub(crate) use self::core::Core;
+pub(crate) use self::core::{Core, Surroundings};
+pub(crate) use endpoints::{Endpoint, answer, paths};
 pub use login::{Account, LoginError, LoginForm, LoginPage, LoginProvider};
 pub use seal::{StoreKey, StoreKeyError};
 pub use settings::AuthorizationServerBuilder;
+pub(crate) use visit::Visit;
