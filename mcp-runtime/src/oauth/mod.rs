@@ -12,9 +12,11 @@ pub mod pkce;
 mod seal;
 mod settings;
 mod tokens;
+mod visit;
 
 pub use self::core::AuthorizationServer;
 pub(crate) use self::core::Core;
+pub use clients::RegisteredClient;
 pub use login::{Account, LoginError, LoginForm, LoginPage, LoginProvider};
 pub use seal::{StoreKey, StoreKeyError};
 pub use settings::AuthorizationServerBuilder;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{LoginProvider, StoreKey};
+use super::{LoginProvider, StoreKey, clients::ClientSettings};
 use crate::store::Store;
 
 /// How long things last. Everything that a stolen copy could be used for is short.
@@ -49,11 +49,20 @@ pub struct AuthorizationServerBuilder {
     /// Granted where a client asks for nothing in particular.
     pub(super) default_scopes: Vec<String>,
     pub(super) lifetimes: Lifetimes,
+    pub(super) clients: ClientSettings,
 }
 
 impl AuthorizationServerBuilder {
     pub(super) fn new(store: Arc<dyn Store>, key: StoreKey) -> Self {
         let (issuer, logins, default_scopes) = (None, Vec::new(), Vec::new());
-        Self { store, key, issuer, logins, default_scopes, lifetimes: Lifetimes::default() }
+        Self {
+            store,
+            key,
+            issuer,
+            logins,
+            default_scopes,
+            lifetimes: Lifetimes::default(),
+            clients: ClientSettings::default(),
+        }
     }
 }

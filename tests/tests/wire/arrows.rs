@@ -43,7 +43,19 @@ const ARROWS: [(&str, &[Of]); 13] = [
     ("store", &[All("clock")]),
     ("oauth", &[All("store"), All("http"), All("guard"), All("auth"), All("caught"), All("clock"), All("protocol")]),
     ("http", &[Only("auth", &["ClientAddress", "PublicUrl", "WebUrl", "is_loopback_host", "split_port"])]),
-    ("transport", &[All("server"), All("oauth"), All("http"), All("tool"), All("guard"), All("auth"), All("clock"), All("protocol")]),
+    (
+        "transport",
+        &[
+            All("server"),
+            All("oauth"),
+            All("http"),
+            All("tool"),
+            All("guard"),
+            All("auth"),
+            All("clock"),
+            All("protocol"),
+        ],
+    ),
     (
         "testing",
         &[

@@ -1,1 +1,3 @@
 //! The endpoints, one file each.
+
+pub(crate) mod register;
