@@ -17,8 +17,8 @@ mod visit;
 
 pub use self::core::AuthorizationServer;
 pub(crate) use self::core::{Core, Surroundings};
-pub(crate) use endpoints::{Endpoint, answer, paths};
 pub use clients::RegisteredClient;
+pub(crate) use endpoints::{Endpoint, answer, paths};
 pub use login::{Account, LoginError, LoginForm, LoginPage, LoginProvider};
 pub use seal::{StoreKey, StoreKeyError};
 pub use settings::AuthorizationServerBuilder;
