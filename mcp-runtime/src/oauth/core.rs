@@ -5,9 +5,12 @@ use std::sync::Arc;
 use super::{
     AuthorizationServerBuilder, LoginProvider, StoreKey,
     clients::Clients,
+    error::{ErrorCode, OAuthError},
     limits::RouteLimits,
+    people::Backoff,
     seal::{Mac, Seal},
     settings::Lifetimes,
+    visit::Form,
 };
 use crate::{
     clock::Clock,
@@ -44,6 +47,8 @@ pub(crate) struct Core {
     pub(crate) clients: Clients,
     pub(crate) logins: Vec<Box<dyn LoginProvider>>,
     pub(crate) limits: RouteLimits,
+    /// How often somebody may try to log in.
+    pub(crate) backoff: Backoff,
 }
 
 /// The keys that are derived from the store's key, each for one purpose.
@@ -52,4 +57,37 @@ pub(crate) struct Secrets {
     pub(crate) forms: Mac,
     pub(crate) cookies: Mac,
     pub(crate) signing_keys: Seal,
+}
+
+// stub: tokens
+impl Core {
+    pub(crate) fn grantable(&self, asked: Option<&str>) -> Result<Vec<String>, OAuthError> {
+        let Some(asked) = asked else { return Ok(self.default_scopes.clone()) };
+        if asked.split(' ').any(|scope| !crate::auth::is_scope_token(scope)) {
+            return Err(OAuthError::new(ErrorCode::InvalidScope, "not a list of scopes"));
+        }
+        Ok(asked.split(' ').filter(|scope| self.describe(scope).is_some()).map(Into::into).collect())
+    }
+
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn describe(&self, scope: &str) -> Option<String> {
+        self.catalogue.lines().find_map(|line| line.strip_prefix(&format!("Scope `{scope}`: ")).map(Into::into))
+    }
+
+    #[cfg(not(any(test, feature = "testing")))]
+    pub(crate) fn describe(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    pub(crate) fn within(&self, scopes: &[String], allowed: &Option<Vec<String>>) -> Vec<String> {
+        let is_allowed = |scope: &&String| allowed.as_ref().is_none_or(|allowed| allowed.contains(scope));
+        scopes.iter().filter(is_allowed).cloned().collect()
+    }
+
+    pub(crate) fn resource_of(&self, form: &Form) -> Result<String, OAuthError> {
+        if form.all("resource").all(|resource| resource == self.resource) {
+            return Ok(self.resource.clone());
+        }
+        Err(OAuthError::new(ErrorCode::InvalidTarget, "this server is not that resource"))
+    }
 }

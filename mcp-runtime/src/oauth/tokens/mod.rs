@@ -1,1 +1,3 @@
 //! Codes, grants, refresh tokens and access tokens.
+
+pub(crate) mod codes;

@@ -1,0 +1,182 @@
+//! `/login`: the page, and what was entered.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::response::Response;
+use http::{Method, StatusCode};
+use tokio::time::timeout;
+
+use super::authorize::framed;
+use crate::{
+    caught::{catch, caught},
+    oauth::{
+        Account, Core, LoginError, LoginForm, LoginPage, LoginProvider,
+        browser::{Bound, Cookie, Dress, Purpose, is_framed, is_from_own_page, page, secret},
+        error::{ErrorCode, OAuthError},
+        limits::Route,
+        pages,
+        people::{Device, Session, subject_of},
+        request::{AuthorizationRequest, By, Obstacle, go_on, own_url, raw_query, sole},
+        visit::{Form, Visit},
+    },
+};
+
+/// How long a provider may take to judge what was entered.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const WRONG: &str = "The user name or the password is wrong.";
+
+pub(crate) async fn handle(core: Arc<Core>, mut visit: Visit) -> Response {
+    let answer = match visit.parts.method {
+        Method::GET => show(&core, &visit).await,
+        Method::POST => enter(&core, &mut visit).await,
+        _ => return pages::error::wrong_method(&core, "GET, POST"),
+    };
+    answer.unwrap_or_else(|obstacle| obstacle.answer(&core))
+}
+
+async fn show(core: &Core, visit: &Visit) -> Result<Response, Obstacle> {
+    core.limits.charge(Route::Authorize, visit.address)?;
+    if is_framed(&visit.parts.headers) {
+        return Ok(framed(core));
+    }
+    check(core, visit).await?;
+    let provider = provider(core, visit)?;
+    let known = Cookie::Visit.of(core, &visit.parts.headers).filter(|value| value.len() == 43);
+    let holder = known.map_or_else(secret, |known| Ok(known.to_owned()))?;
+    let mut response = form_page(core, visit, provider, &holder, None)?;
+    if known.is_none() {
+        Cookie::Visit.set(core, &mut response, &holder, None);
+    }
+    Ok(response)
+}
+
+/// Nobody logs in for a request that leads nowhere. What only a person's request may find out is found out later.
+async fn check(core: &Core, visit: &Visit) -> Result<(), Obstacle> {
+    match AuthorizationRequest::read(core, visit, By::Stranger).await {
+        Ok(_) | Err(Obstacle::Later) => Ok(()),
+        Err(obstacle) => Err(obstacle),
+    }
+}
+
+/// The one that the address names, or the first.
+fn provider<'c>(core: &'c Core, visit: &Visit) -> Result<&'c dyn LoginProvider, Obstacle> {
+    let named = sole(raw_query(visit), "provider");
+    let is_it = |login: &&Box<dyn LoginProvider>| named.as_ref().is_none_or(|name| login.name() == name);
+    let unknown = OAuthError::new(ErrorCode::InvalidRequest, "there is no such way to log in");
+    core.logins.iter().find(is_it).map(|login| &**login).ok_or(Obstacle::Page(unknown))
+}
+
+fn form_of<'a>(holder: &'a str, query: &'a str) -> Bound<'a> {
+    Bound { purpose: Purpose::Login, holder, query, shown: "" }
+}
+
+fn form_page(
+    core: &Core,
+    visit: &Visit,
+    provider: &dyn LoginProvider,
+    holder: &str,
+    message: Option<&str>,
+) -> Result<Response, Obstacle> {
+    let query = raw_query(visit);
+    let (token, nonce) = (form_of(holder, query).token(core), secret()?);
+    let others: Vec<(&str, String)> = core
+        .logins
+        .iter()
+        .filter(|other| other.name() != provider.name())
+        .map(|other| (other.name(), own_url(core, "/login", &with_provider(query, other.name()))))
+        .collect();
+    let contents = LoginPage {
+        action: &own_url(core, "/login", query),
+        hidden: &[("token", &token)],
+        message,
+        server: &core.name,
+        others: &others,
+        nonce: &nonce,
+    };
+    let Some(html) = catch(|| provider.page(&contents)) else {
+        tracing::error!(provider = provider.name(), "the login page panicked");
+        return Ok(pages::error::unavailable(core, 5));
+    };
+    let status = if message.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK };
+    Ok(page(status, html, Dress::Foreign { nonce: &nonce }))
+}
+
+fn with_provider(query: &str, name: &str) -> String {
+    let others = query.split('&').filter(|pair| !pair.starts_with("provider="));
+    others.chain([&*format!("provider={name}")]).collect::<Vec<_>>().join("&")
+}
+
+async fn enter(core: &Core, visit: &mut Visit) -> Result<Response, Obstacle> {
+    core.limits.charge(Route::Login, visit.address)?;
+    if !is_from_own_page(core, &visit.parts.headers) {
+        return Ok(pages::error::wrong_form(core));
+    }
+    let form = visit.form().await?;
+    let Some(holder) = Cookie::Visit.of(core, &visit.parts.headers) else { return Ok(pages::error::wrong_form(core)) };
+    if !form_of(holder, raw_query(visit)).is_token(core, form.get("token")) {
+        return Ok(pages::error::wrong_form(core));
+    }
+    check(core, visit).await?;
+    let provider = provider(core, visit)?;
+    let form = entered(&form);
+    let Some(counted_as) = catch(|| provider.counted_as(&form)) else { return Ok(pages::error::unavailable(core, 5)) };
+    let counted_as = (provider.name(), &*counted_as);
+    let device = Device::of(core, &visit.parts.headers, counted_as);
+    let attempt = match core.backoff.attempt(counted_as, visit.address, device) {
+        Ok(attempt) => attempt,
+        Err(seconds) => return Ok(pages::error::too_many(core, seconds)),
+    };
+    match judge(provider, &form).await {
+        Ok(account) => {
+            attempt.forgive();
+            let response = welcome(core, visit, (provider, counted_as), &account).await?;
+            Ok(response)
+        }
+        Err(LoginError::Denied) => form_page(core, visit, provider, holder, Some(WRONG)),
+        Err(_) => {
+            // No password was looked at.
+            attempt.forgive();
+            Ok(pages::error::unavailable(core, 5))
+        }
+    }
+}
+
+fn entered(form: &Form) -> LoginForm {
+    let own = form.fields().filter(|(name, _)| *name != "token");
+    LoginForm::new(own.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+}
+
+async fn judge(provider: &dyn LoginProvider, form: &LoginForm) -> Result<Account, LoginError> {
+    match timeout(PATIENCE, caught(provider.log_in(form))).await {
+        Ok(Some(judged)) => judged,
+        Ok(None) => {
+            tracing::error!(provider = provider.name(), "the login panicked");
+            Err(LoginError::Unavailable)
+        }
+        Err(_) => {
+            tracing::error!(provider = provider.name(), "the login took longer than 30 seconds");
+            Err(LoginError::Unavailable)
+        }
+    }
+}
+
+/// Under a new session, so that nobody can have known its id before; and back to what was asked.
+async fn welcome(
+    core: &Core,
+    visit: &Visit,
+    (provider, counted_as): (&dyn LoginProvider, (&str, &str)),
+    account: &Account,
+) -> Result<Response, OAuthError> {
+    let query = raw_query(visit);
+    let subject = subject_of(core, provider.name(), &account.id).await?;
+    let session = Session::begin(core, &visit.parts.headers, (&subject, provider.name(), account), query).await?;
+    let mut response = go_on(core, "/authorize", query);
+    Session::hand_over(core, &mut response, &session);
+    if let Some((device, seconds)) = Device::cookie(core, counted_as) {
+        Cookie::Device.set(core, &mut response, &device, Some(seconds));
+    }
+    Cookie::Visit.clear(core, &mut response);
+    tracing::info!(provider = provider.name(), subject, "somebody logged in");
+    Ok(response)
+}

@@ -1,0 +1,21 @@
+//! Who somebody is, here: subjects, sessions, what they allowed, and how often they may try to log in.
+
+mod backoff;
+mod consents;
+mod links;
+mod sessions;
+
+pub(crate) use backoff::{Backoff, Device};
+pub(crate) use consents::Consent;
+pub(crate) use links::{account_of, present, subject_of};
+pub(crate) use sessions::{Session, SignedIn};
+
+use super::error::{ErrorCode, OAuthError};
+
+/// How often a change is tried again that others got in the way of.
+const TRIES: usize = 8;
+
+fn contended() -> OAuthError {
+    let description = "others are changing the same";
+    OAuthError { code: ErrorCode::TemporarilyUnavailable, description, retry_after: Some(1) }
+}
