@@ -2,7 +2,7 @@
 //! between the steps but the request itself.
 
 use axum::response::Response;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode, request::Parts};
 
 use super::{
     Core,
@@ -10,14 +10,30 @@ use super::{
     clients::{Client, Clients, GrantType, redirect as redirects},
     error::{ErrorCode, OAuthError},
     pages,
-    visit::{Form, Visit},
+    visit::Form,
 };
+use crate::auth::ClientAddress;
 
 /// The longest `state`, in bytes.
 const MAX_STATE: usize = 2_048;
 
 /// The longest query, in bytes.
 const MAX_QUERY: usize = 8 * 1_024;
+
+/// What of an HTTP request counts at every step.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sent<'v> {
+    pub(crate) headers: &'v HeaderMap,
+    /// The authorization request as the client sent it, which every step on the way carries along.
+    pub(crate) query: &'v str,
+    pub(crate) address: ClientAddress,
+}
+
+impl<'v> Sent<'v> {
+    pub(crate) fn of(parts: &'v Parts, address: ClientAddress) -> Self {
+        Self { headers: &parts.headers, query: parts.uri.query().unwrap_or_default(), address }
+    }
+}
 
 /// A request that can be put before a person.
 pub(crate) struct AuthorizationRequest {
@@ -128,11 +144,6 @@ impl From<OAuthError> for Obstacle {
     }
 }
 
-/// The authorization request as it was sent, which every step on the way carries along.
-pub(crate) fn raw_query(visit: &Visit) -> &str {
-    visit.parts.uri.query().unwrap_or_default()
-}
-
 /// An address of ours that carries the same request.
 pub(crate) fn own_url(core: &Core, path: &str, query: &str) -> String {
     let mark = if query.is_empty() { "" } else { "?" };
@@ -147,26 +158,26 @@ pub(crate) fn go_on(core: &Core, path: &str, query: &str) -> Response {
 impl AuthorizationRequest {
     /// Reads and checks all of it. First who asks and where to answer, because until that is certain nobody is sent
     /// anywhere (RFC 6749 §4.1.2.1); then everything else, of which the client is told.
-    pub(crate) async fn read(core: &Core, visit: &Visit, by: By) -> Result<Self, Obstacle> {
-        let query = raw_query(visit);
+    pub(crate) async fn read(core: &Core, sent: Sent<'_>, by: By) -> Result<Self, Obstacle> {
+        let query = sent.query;
         if query.len() > MAX_QUERY {
             return Err(wrong("the request is too long"));
         }
         let id = sole(query, "client_id").ok_or_else(|| wrong("it does not say once which app it is"))?;
         let redirect_uri =
             sole(query, "redirect_uri").ok_or_else(|| wrong("it does not say once where to go back to"))?;
-        let client = client_of(core, visit, by, &id).await?;
+        let client = client_of(core, sent.address, by, &id).await?;
         if !redirects::is_registered(&client, &redirect_uri) {
             return Err(wrong("the address to go back to is not one of the app's"));
         }
         let state = sole(query, "state").filter(|state| state.len() <= MAX_STATE);
         let back = Back { redirect_uri, state };
-        Self::rest(core, visit, client, &back).map_err(|refusal| Obstacle::Client(back, refusal))
+        Self::rest(core, query, client, &back).map_err(|refusal| Obstacle::Client(back, refusal))
     }
 
-    fn rest(core: &Core, visit: &Visit, client: Client, back: &Back) -> Result<Self, Refusal> {
+    fn rest(core: &Core, query: &str, client: Client, back: &Back) -> Result<Self, Refusal> {
         let told = |error: OAuthError| Refusal::from(&error);
-        let form = visit.query().map_err(told)?;
+        let form = Form::parse(query).map_err(told)?;
         if form.get("state").is_some_and(|state| Some(state) != back.state.as_deref()) {
             return Err(Refusal::new("invalid_request", "state is longer than 2048 bytes"));
         }
@@ -183,10 +194,10 @@ impl AuthorizationRequest {
     }
 }
 
-async fn client_of(core: &Core, visit: &Visit, by: By, id: &str) -> Result<Client, Obstacle> {
+async fn client_of(core: &Core, address: ClientAddress, by: By, id: &str) -> Result<Client, Obstacle> {
     let found = match by {
         By::Stranger => core.clients.known(core, id).await?,
-        By::Person => core.clients.resolve(core, id, visit.address).await?,
+        By::Person => core.clients.resolve(core, id, address).await?,
     };
     match found {
         Some(client) => Ok(client),

@@ -16,10 +16,12 @@ use crate::oauth::{
         consent::{Offer, Question, Standing},
     },
     people::{Consent, SignedIn},
-    request::{AuthorizationRequest, By, Obstacle, Refusal, go_on, own_url, raw_query, sole},
+    request::{AuthorizationRequest, By, Obstacle, Refusal, Sent, go_on, own_url, sole},
     tokens::codes::{self, Granted},
     visit::Visit,
 };
+#[cfg(feature = "dev-login")]
+use crate::oauth::{AutoApprove, LoginProvider, people::subject_of};
 
 pub(crate) async fn handle(core: Arc<Core>, visit: Visit) -> Response {
     if visit.parts.method != Method::GET {
@@ -31,7 +33,16 @@ pub(crate) async fn handle(core: Arc<Core>, visit: Visit) -> Response {
     if is_framed(&visit.parts.headers) {
         return framed(&core);
     }
-    answer(&core, &visit).await.unwrap_or_else(|obstacle| obstacle.answer(&core))
+    let sent = Sent::of(&visit.parts, visit.address);
+    #[cfg(feature = "dev-login")]
+    if let Some(auto) = core.logins.iter().find_map(|login| AutoApprove::among(&**login)) {
+        let answer = match AutoApprove::refusal(&core, &visit) {
+            Some(why) => Ok(not_logged_in(&core, why)),
+            None => approve(&core, sent, auto).await,
+        };
+        return answer.unwrap_or_else(|obstacle| obstacle.answer(&core));
+    }
+    answer(&core, sent).await.unwrap_or_else(|obstacle| obstacle.answer(&core))
 }
 
 /// Browsers are told not to show pages in frames; those that say what they ask for get none.
@@ -39,14 +50,9 @@ pub(super) fn framed(core: &Core) -> Response {
     pages::error::respond(core, StatusCode::FORBIDDEN, "Not here", "This page is not shown within another one.")
 }
 
-async fn answer(core: &Core, visit: &Visit) -> Result<Response, Obstacle> {
-    #[cfg(feature = "dev-login")]
-    if let Some(auto) = core.logins.iter().find_map(|login| crate::oauth::AutoApprove::among(&**login)) {
-        return approve(core, visit, auto).await;
-    }
-    let query = raw_query(visit);
-    let Some((person, request)) = person_and_request(core, visit).await? else {
-        return Ok(go_on(core, "/login", query));
+async fn answer(core: &Core, sent: Sent<'_>) -> Result<Response, Obstacle> {
+    let Some((person, request)) = person_and_request(core, sent).await? else {
+        return Ok(go_on(core, "/login", sent.query));
     };
     let verdict = Verdict::of(core, &person, &request).await?;
     if verdict.may_skip(&request) {
@@ -57,22 +63,21 @@ async fn answer(core: &Core, visit: &Visit) -> Result<Response, Obstacle> {
         let refusal = if denied { Refusal::DENIED } else { Refusal::CONSENT_REQUIRED };
         return Err(Obstacle::Client(request.back, refusal));
     }
-    Ok(ask(core, query, &person, &request, verdict))
+    Ok(ask(core, sent.query, &person, &request, verdict))
 }
 
 /// Who is logged in and what is asked of them; `None` if somebody has to log in first.
 pub(super) async fn person_and_request(
     core: &Core,
-    visit: &Visit,
+    sent: Sent<'_>,
 ) -> Result<Option<(SignedIn, AuthorizationRequest)>, Obstacle> {
-    let person = SignedIn::of(core, &visit.parts.headers).await?;
+    let person = SignedIn::of(core, sent.headers).await?;
     let by = if person.is_some() { By::Person } else { By::Stranger };
-    let query = raw_query(visit);
-    let request = match AuthorizationRequest::read(core, visit, by).await {
-        Err(Obstacle::Later) if sole(query, "prompt").as_deref() != Some("none") => return Ok(None),
+    let request = match AuthorizationRequest::read(core, sent, by).await {
+        Err(Obstacle::Later) if sole(sent.query, "prompt").as_deref() != Some("none") => return Ok(None),
         read => read?,
     };
-    match person.filter(|person| !request.prompt.login || person.answered(core, query)) {
+    match person.filter(|person| !request.prompt.login || person.answered(core, sent.query)) {
         Some(person) => Ok(Some((person, request))),
         None if request.prompt.none => Err(Obstacle::Client(request.back, Refusal::LOGIN_REQUIRED)),
         None => Ok(None),
@@ -175,20 +180,19 @@ async fn issue(
 
 /// One redirect with a code and no question: headless clients follow exactly that, and keep no cookies.
 #[cfg(feature = "dev-login")]
-async fn approve(core: &Core, visit: &Visit, auto: &crate::oauth::AutoApprove) -> Result<Response, Obstacle> {
-    use crate::oauth::{AutoApprove, LoginProvider, people::subject_of};
-
-    let refuse = |why| Ok(pages::error::respond(core, StatusCode::FORBIDDEN, "Not logged in", why));
-    if let Some(why) = AutoApprove::refusal(core, visit) {
-        return refuse(why);
-    }
-    let request = AuthorizationRequest::read(core, visit, By::Person).await?;
+async fn approve(core: &Core, sent: Sent<'_>, auto: &AutoApprove) -> Result<Response, Obstacle> {
+    let request = AuthorizationRequest::read(core, sent, By::Person).await?;
     if !redirect::is_loopback(&request.back.redirect_uri) {
-        return refuse("This is only done for apps on this machine.");
+        return Ok(not_logged_in(core, "This is only done for apps on this machine."));
     }
     let account = auto.account();
     let scopes = core.within(&request.scopes, &account.scopes);
     let subject = subject_of(core, auto.name(), &account.id).await?;
     let code = issue(core, &request, &subject, core.records.now(), scopes).await?;
     Ok(request.back.granted(core, StatusCode::FOUND, &code))
+}
+
+#[cfg(feature = "dev-login")]
+fn not_logged_in(core: &Core, why: &str) -> Response {
+    pages::error::respond(core, StatusCode::FORBIDDEN, "Not logged in", why)
 }

@@ -12,7 +12,7 @@ use crate::oauth::{
     limits::Route,
     pages::{self, consent::field},
     people::Consent,
-    request::{AuthorizationRequest, Obstacle, Refusal, raw_query},
+    request::{AuthorizationRequest, Obstacle, Refusal, Sent},
     visit::{Form, Visit},
 };
 
@@ -30,14 +30,14 @@ pub(crate) async fn handle(core: Arc<Core>, mut visit: Visit) -> Response {
         Ok(form) => form,
         Err(error) => return pages::error::of(&core, &error),
     };
-    decide(&core, &visit, &form).await.unwrap_or_else(|obstacle| obstacle.answer(&core))
+    decide(&core, Sent::of(&visit.parts, visit.address), &form).await.unwrap_or_else(|obstacle| obstacle.answer(&core))
 }
 
-async fn decide(core: &Core, visit: &Visit, form: &Form) -> Result<Response, Obstacle> {
-    let Some((person, request)) = person_and_request(core, visit).await? else {
+async fn decide(core: &Core, sent: Sent<'_>, form: &Form) -> Result<Response, Obstacle> {
+    let Some((person, request)) = person_and_request(core, sent).await? else {
         return Ok(pages::error::wrong_form(core));
     };
-    if !consent_form(&person, &request, raw_query(visit)).is_token(core, form.get("token")) {
+    if !consent_form(&person, &request, sent.query).is_token(core, form.get("token")) {
         return Ok(pages::error::wrong_form(core));
     }
     match form.get("decision") {

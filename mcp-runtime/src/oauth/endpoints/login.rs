@@ -16,7 +16,7 @@ use crate::{
         limits::Route,
         pages,
         people::{Device, Session, subject_of},
-        request::{AuthorizationRequest, By, Obstacle, go_on, own_url, raw_query, sole},
+        request::{AuthorizationRequest, By, Obstacle, Sent, go_on, own_url, sole},
         visit::{Form, Visit},
     },
 };
@@ -28,23 +28,23 @@ const WRONG: &str = "The user name or the password is wrong.";
 
 pub(crate) async fn handle(core: Arc<Core>, mut visit: Visit) -> Response {
     let answer = match visit.parts.method {
-        Method::GET => show(&core, &visit).await,
+        Method::GET => show(&core, Sent::of(&visit.parts, visit.address)).await,
         Method::POST => enter(&core, &mut visit).await,
         _ => return pages::error::wrong_method(&core, "GET, POST"),
     };
     answer.unwrap_or_else(|obstacle| obstacle.answer(&core))
 }
 
-async fn show(core: &Core, visit: &Visit) -> Result<Response, Obstacle> {
-    core.limits.charge(Route::Authorize, visit.address)?;
-    if is_framed(&visit.parts.headers) {
+async fn show(core: &Core, sent: Sent<'_>) -> Result<Response, Obstacle> {
+    core.limits.charge(Route::Authorize, sent.address)?;
+    if is_framed(sent.headers) {
         return Ok(framed(core));
     }
-    check(core, visit).await?;
-    let provider = provider(core, visit)?;
-    let known = Cookie::Visit.of(core, &visit.parts.headers).filter(|value| value.len() == 43);
+    check(core, sent).await?;
+    let provider = provider(core, sent)?;
+    let known = Cookie::Visit.of(core, sent.headers).filter(|value| value.len() == 43);
     let holder = known.map_or_else(secret, |known| Ok(known.to_owned()))?;
-    let mut response = form_page(core, visit, provider, &holder, None)?;
+    let mut response = form_page(core, sent, provider, &holder, None)?;
     if known.is_none() {
         Cookie::Visit.set(core, &mut response, &holder, None);
     }
@@ -52,16 +52,16 @@ async fn show(core: &Core, visit: &Visit) -> Result<Response, Obstacle> {
 }
 
 /// Nobody logs in for a request that leads nowhere. What only a person's request may find out is found out later.
-async fn check(core: &Core, visit: &Visit) -> Result<(), Obstacle> {
-    match AuthorizationRequest::read(core, visit, By::Stranger).await {
+async fn check(core: &Core, sent: Sent<'_>) -> Result<(), Obstacle> {
+    match AuthorizationRequest::read(core, sent, By::Stranger).await {
         Ok(_) | Err(Obstacle::Later) => Ok(()),
         Err(obstacle) => Err(obstacle),
     }
 }
 
 /// The one that the address names, or the first.
-fn provider<'c>(core: &'c Core, visit: &Visit) -> Result<&'c dyn LoginProvider, Obstacle> {
-    let named = sole(raw_query(visit), "provider");
+fn provider<'c>(core: &'c Core, sent: Sent<'_>) -> Result<&'c dyn LoginProvider, Obstacle> {
+    let named = sole(sent.query, "provider");
     let is_it = |login: &&Box<dyn LoginProvider>| named.as_ref().is_none_or(|name| login.name() == name);
     let unknown = OAuthError::new(ErrorCode::InvalidRequest, "there is no such way to log in");
     core.logins.iter().find(is_it).map(|login| &**login).ok_or(Obstacle::Page(unknown))
@@ -73,12 +73,12 @@ fn form_of<'a>(holder: &'a str, query: &'a str) -> Bound<'a> {
 
 fn form_page(
     core: &Core,
-    visit: &Visit,
+    sent: Sent<'_>,
     provider: &dyn LoginProvider,
     holder: &str,
     message: Option<&str>,
 ) -> Result<Response, Obstacle> {
-    let query = raw_query(visit);
+    let query = sent.query;
     let (token, nonce) = (form_of(holder, query).token(core), secret()?);
     let others: Vec<(&str, String)> = core
         .logins
@@ -113,27 +113,27 @@ async fn enter(core: &Core, visit: &mut Visit) -> Result<Response, Obstacle> {
         return Ok(pages::error::wrong_form(core));
     }
     let form = visit.form().await?;
-    let Some(holder) = Cookie::Visit.of(core, &visit.parts.headers) else { return Ok(pages::error::wrong_form(core)) };
-    if !form_of(holder, raw_query(visit)).is_token(core, form.get("token")) {
+    let sent = Sent::of(&visit.parts, visit.address);
+    let Some(holder) = Cookie::Visit.of(core, sent.headers) else { return Ok(pages::error::wrong_form(core)) };
+    if !form_of(holder, sent.query).is_token(core, form.get("token")) {
         return Ok(pages::error::wrong_form(core));
     }
-    check(core, visit).await?;
-    let provider = provider(core, visit)?;
+    check(core, sent).await?;
+    let provider = provider(core, sent)?;
     let form = entered(&form);
     let Some(counted_as) = catch(|| provider.counted_as(&form)) else { return Ok(pages::error::unavailable(core, 5)) };
     let counted_as = (provider.name(), &*counted_as);
-    let device = Device::of(core, &visit.parts.headers, counted_as);
-    let attempt = match core.backoff.attempt(counted_as, visit.address, device) {
+    let device = Device::of(core, sent.headers, counted_as);
+    let attempt = match core.backoff.attempt(counted_as, sent.address, device) {
         Ok(attempt) => attempt,
         Err(seconds) => return Ok(pages::error::too_many(core, seconds)),
     };
     match judge(provider, &form).await {
         Ok(account) => {
             attempt.forgive();
-            let response = welcome(core, visit, (provider, counted_as), &account).await?;
-            Ok(response)
+            Ok(welcome(core, sent, (provider, counted_as), &account).await?)
         }
-        Err(LoginError::Denied) => form_page(core, visit, provider, holder, Some(WRONG)),
+        Err(LoginError::Denied) => form_page(core, sent, provider, holder, Some(WRONG)),
         Err(_) => {
             // No password was looked at.
             attempt.forgive();
@@ -164,13 +164,13 @@ async fn judge(provider: &dyn LoginProvider, form: &LoginForm) -> Result<Account
 /// Under a new session, so that nobody can have known its id before; and back to what was asked.
 async fn welcome(
     core: &Core,
-    visit: &Visit,
+    sent: Sent<'_>,
     (provider, counted_as): (&dyn LoginProvider, (&str, &str)),
     account: &Account,
 ) -> Result<Response, OAuthError> {
-    let query = raw_query(visit);
+    let query = sent.query;
     let subject = subject_of(core, provider.name(), &account.id).await?;
-    let session = Session::begin(core, &visit.parts.headers, (&subject, provider.name(), account), query).await?;
+    let session = Session::begin(core, sent.headers, (&subject, provider.name(), account), query).await?;
     let mut response = go_on(core, "/authorize", query);
     Session::hand_over(core, &mut response, &session);
     if let Some((device, seconds)) = Device::cookie(core, counted_as) {

@@ -13,7 +13,7 @@ use crate::oauth::{
     limits::Route,
     pages::{self, logout, message},
     people::Session,
-    request::{go_on, own_url, raw_query},
+    request::{Sent, go_on, own_url},
     visit::Visit,
 };
 
@@ -22,19 +22,19 @@ pub(crate) async fn handle(core: Arc<Core>, mut visit: Visit) -> Response {
         return pages::error::of(&core, &error);
     }
     match visit.parts.method {
-        Method::GET => show(&core, &visit),
+        Method::GET => show(&core, Sent::of(&visit.parts, visit.address)),
         Method::POST => end(&core, &mut visit).await.unwrap_or_else(|error| pages::error::of(&core, &error)),
         _ => pages::error::wrong_method(&core, "GET, POST"),
     }
 }
 
 /// A link that logs people out could be put anywhere: only the form does it.
-fn show(core: &Core, visit: &Visit) -> Response {
-    if is_framed(&visit.parts.headers) {
+fn show(core: &Core, sent: Sent<'_>) -> Response {
+    if is_framed(sent.headers) {
         return framed(core);
     }
-    let Some(id) = Session::id(core, &visit.parts.headers) else { return gone(core) };
-    let query = raw_query(visit);
+    let Some(id) = Session::id(core, sent.headers) else { return gone(core) };
+    let query = sent.query;
     let token = form_of(&id, query).token(core);
     let html = logout::render(&core.name, &own_url(core, "/logout", query), &token);
     page(StatusCode::OK, html, Dress::Onward)
@@ -49,8 +49,8 @@ async fn end(core: &Core, visit: &mut Visit) -> Result<Response, OAuthError> {
         return Ok(pages::error::wrong_form(core));
     }
     let form = visit.form().await?;
-    let query = raw_query(visit);
-    let Some(id) = Session::id(core, &visit.parts.headers) else { return Ok(gone(core)) };
+    let Sent { query, headers, .. } = Sent::of(&visit.parts, visit.address);
+    let Some(id) = Session::id(core, headers) else { return Ok(gone(core)) };
     if !form_of(&id, query).is_token(core, form.get("token")) {
         return Ok(pages::error::wrong_form(core));
     }

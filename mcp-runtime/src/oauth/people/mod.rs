@@ -19,3 +19,6 @@ fn contended() -> OAuthError {
     let description = "others are changing the same";
     OAuthError { code: ErrorCode::TemporarilyUnavailable, description, retry_after: Some(1) }
 }
+
+#[cfg(test)]
+mod tests;
