@@ -5,6 +5,8 @@ use std::sync::Arc;
 use axum::response::Response;
 use http::{Method, StatusCode};
 
+#[cfg(feature = "dev-login")]
+use crate::oauth::{AutoApprove, LoginProvider, people::subject_of};
 use crate::oauth::{
     Core,
     browser::{Bound, Dress, Purpose, is_framed, page},
@@ -20,8 +22,6 @@ use crate::oauth::{
     tokens::codes::{self, Granted},
     visit::Visit,
 };
-#[cfg(feature = "dev-login")]
-use crate::oauth::{AutoApprove, LoginProvider, people::subject_of};
 
 pub(crate) async fn handle(core: Arc<Core>, visit: Visit) -> Response {
     if visit.parts.method != Method::GET {

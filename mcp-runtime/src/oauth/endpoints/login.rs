@@ -62,9 +62,9 @@ async fn check(core: &Core, sent: Sent<'_>) -> Result<(), Obstacle> {
 /// The one that the address names, or the first.
 fn provider<'c>(core: &'c Core, sent: Sent<'_>) -> Result<&'c dyn LoginProvider, Obstacle> {
     let named = sole(sent.query, "provider");
-    let is_it = |login: &&Box<dyn LoginProvider>| named.as_ref().is_none_or(|name| login.name() == name);
     let unknown = OAuthError::new(ErrorCode::InvalidRequest, "there is no such way to log in");
-    core.logins.iter().find(is_it).map(|login| &**login).ok_or(Obstacle::Page(unknown))
+    let mut logins = core.logins.iter().map(|login| &**login);
+    logins.find(|login| named.as_ref().is_none_or(|name| login.name() == name)).ok_or(Obstacle::Page(unknown))
 }
 
 fn form_of<'a>(holder: &'a str, query: &'a str) -> Bound<'a> {

@@ -17,6 +17,36 @@ pub use page::default_page;
 ///
 /// The authorization server does the rest: sessions, cookies, CSRF, back-off, consent. Subjects in tokens are random and
 /// never reused; they are linked to [`name`](Self::name) and [`Account::id`].
+///
+/// ```
+/// use mcp_runtime::{
+///     async_trait,
+///     oauth::{Account, LoginError, LoginForm, LoginPage, LoginProvider, login::default_page},
+/// };
+///
+/// struct Directory;
+///
+/// #[async_trait]
+/// impl LoginProvider for Directory {
+///     fn name(&self) -> &str {
+///         "directory"
+///     }
+///
+///     fn page(&self, page: &LoginPage<'_>) -> String {
+///         default_page(page)
+///     }
+///
+///     async fn log_in(&self, form: &LoginForm) -> Result<Account, LoginError> {
+///         let (name, password) = (form.field("username"), form.field("password"));
+///         # let is_right = |_: &str, _: &str| false;
+///         if is_right(name, password) { Ok(Account::new(name, name).scopes(["notes:read"])) } else { Err(LoginError::Denied) }
+///     }
+///
+///     async fn account(&self, id: &str) -> Result<Option<Account>, LoginError> {
+///         Ok(Some(Account::new(id, id).scopes(["notes:read"])))
+///     }
+/// }
+/// ```
 #[async_trait::async_trait]
 pub trait LoginProvider: Any + Send + Sync {
     /// A short lower-case word that never changes: accounts are linked by it.

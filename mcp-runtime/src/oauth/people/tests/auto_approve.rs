@@ -39,7 +39,9 @@ async fn nowhere_else() {
     let changes: [(&str, Change); 10] = [
         ("foreign host", |visit| drop(visit.parts.headers.insert("host", "evil.example".parse().unwrap()))),
         ("rebound host", |visit| drop(visit.parts.headers.insert("host", "127.0.0.1.evil.example".parse().unwrap()))),
-        ("two hosts", |visit| drop(visit.parts.headers.append("host", "127.0.0.1:8000".parse().unwrap()))),
+        ("two hosts", |visit| {
+            let _ = visit.parts.headers.append("host", "127.0.0.1:8000".parse().unwrap());
+        }),
         ("no host", |visit| drop(visit.parts.headers.remove("host"))),
         ("foreign peer", |visit| visit.peer = Peer::Tcp(([192, 0, 2, 1], 1).into())),
         ("unknown peer", |visit| visit.peer = Peer::Unknown),

@@ -208,7 +208,8 @@ async fn a_new_login_is_one_when_it_is_asked_for() {
 async fn a_redirect_keeps_its_own_query() {
     let world = World::new().await;
     let mut browser = Browser::new(&world);
-    let link = url(&[("client_id", "query"), ("redirect_uri", "https://app.example/cb?tenant=1"), ("state", "a b&=#é")]);
+    let link =
+        url(&[("client_id", "query"), ("redirect_uri", "https://app.example/cb?tenant=1"), ("state", "a b&=#é")]);
     let question = browser.log_in(&link, "alice").await;
     let back = browser.decide(&question, "allow", &["read"]).await;
     assert!(back.location().starts_with("https://app.example/cb?tenant=1&code="), "{}", back.location());

@@ -67,8 +67,10 @@ fn clients() -> Clients {
         grant_types: vec![GrantType::ClientCredentials],
         ..client("machine", Origin::Operator, "https://app.example/machine")
     };
-    let small =
-        Client { scopes: Some(vec!["read".to_owned()]), ..client("small", Origin::Operator, "https://app.example/small") };
+    let small = Client {
+        scopes: Some(vec!["read".to_owned()]),
+        ..client("small", Origin::Operator, "https://app.example/small")
+    };
     Clients {
         all: vec![
             client("web", Origin::Operator, "https://app.example/cb"),
