@@ -18,9 +18,12 @@ mod tokens;
 mod visit;
 
 pub use self::core::AuthorizationServer;
-pub(crate) use self::core::Core;
+pub(crate) use self::core::{Core, Surroundings};
+pub(crate) use endpoints::{Endpoint, answer, paths};
+pub use clients::RegisteredClient;
 #[cfg(feature = "dev-login")]
 pub use login::AutoApprove;
 pub use login::{Account, LocalUsers, LoginError, LoginForm, LoginPage, LoginProvider, UserError};
 pub use seal::{StoreKey, StoreKeyError};
 pub use settings::AuthorizationServerBuilder;
+pub(crate) use visit::Visit;

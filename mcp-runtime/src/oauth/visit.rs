@@ -92,7 +92,7 @@ impl Form {
 
     /// The value of the parameter; `None` if it is absent or empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.fields().find(|(other, value)| *other == name && !value.is_empty()).map(|(_, value)| value)
+        self.fields.iter().find(|(other, value)| other == name && !value.is_empty()).map(|(_, value)| &**value)
     }
 
     /// All values of a parameter that may be repeated.

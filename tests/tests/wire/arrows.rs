@@ -16,10 +16,11 @@ enum Of {
 use Of::{All, Only};
 
 /// The one rule. Lower rooms know nothing of higher ones.
-const ARROWS: [(&str, &[Of]); 13] = [
+const ARROWS: [(&str, &[Of]); 14] = [
     ("caught", &[]),
     ("clock", &[]),
     ("guide", &[]),
+    ("in_time", &[]),
     ("protocol", &[]),
     ("auth", &[All("clock"), All("protocol")]),
     ("guard", &[All("auth"), All("caught"), All("clock"), All("protocol")]),
@@ -34,6 +35,7 @@ const ARROWS: [(&str, &[Of]); 13] = [
             All("auth"),
             All("caught"),
             All("clock"),
+            All("in_time"),
             All("protocol"),
             // Built by the builder, from what it knows.
             All("oauth"),
@@ -43,7 +45,20 @@ const ARROWS: [(&str, &[Of]); 13] = [
     ("store", &[All("clock")]),
     ("oauth", &[All("store"), All("http"), All("guard"), All("auth"), All("caught"), All("clock"), All("protocol")]),
     ("http", &[Only("auth", &["ClientAddress", "PublicUrl", "WebUrl", "is_loopback_host", "split_port"])]),
-    ("transport", &[All("server"), All("oauth"), All("http"), All("tool"), All("guard"), All("auth"), All("clock"), All("protocol")]),
+    (
+        "transport",
+        &[
+            All("in_time"),
+            All("server"),
+            All("oauth"),
+            All("http"),
+            All("tool"),
+            All("guard"),
+            All("auth"),
+            All("clock"),
+            All("protocol"),
+        ],
+    ),
     (
         "testing",
         &[

@@ -5,6 +5,8 @@ mod header;
 mod key;
 mod key_error;
 mod key_set;
+#[cfg(feature = "oauth")]
+mod own;
 mod provider;
 mod signed;
 mod signing;
@@ -13,7 +15,6 @@ mod tests;
 
 use std::fmt;
 
-use self::header::Kind;
 #[cfg(feature = "jwks")]
 use super::jwks::RemoteKeys;
 use super::{
@@ -26,6 +27,8 @@ use super::{
 
 #[cfg(feature = "jwks")]
 pub(super) use self::key_set::MAX_KEYS;
+#[cfg(feature = "oauth")]
+pub(crate) use self::own::OwnToken;
 pub use self::{
     algorithm::{Algorithm, UnknownAlgorithm},
     key::VerifyingKey,
@@ -33,7 +36,7 @@ pub use self::{
     provider::{CryptoProviderError, install_crypto_provider},
     signing::SigningKey,
 };
-pub(super) use self::{key_set::KeySet, signed::Signed};
+pub(super) use self::{header::Kind, key_set::KeySet, signed::Signed};
 
 pub(super) const NO_KEY_MADE_THIS: &str = "no key of the issuer made this signature";
 
@@ -142,7 +145,7 @@ impl Jwt {
     /// Everything that can be said before the signature is checked.
     fn read<'t>(&self, token: &'t BearerToken<'_>) -> Result<Signed<'t>, AuthError> {
         let signed = Signed::parse(token)?;
-        if signed.header.kind == Kind::Plain && !self.plain_jwt {
+        if signed.header.kind != Kind::AccessToken && !(signed.header.kind == Kind::Plain && self.plain_jwt) {
             return Err(AuthError::invalid("not typed as an access token (at+jwt)"));
         }
         Ok(signed)

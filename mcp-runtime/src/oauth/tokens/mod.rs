@@ -1,3 +1,9 @@
 //! Codes, grants, refresh tokens and access tokens.
 
+pub(crate) mod access;
 pub(crate) mod codes;
+mod embedded;
+mod keys;
+mod news;
+
+pub(crate) use self::{embedded::Embedded, keys::Keys, news::News};
