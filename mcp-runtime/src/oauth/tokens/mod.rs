@@ -1,6 +1,7 @@
 //! Codes, grants, refresh tokens and access tokens.
 
 pub(crate) mod access;
+pub(crate) mod codes;
 mod embedded;
 mod keys;
 mod news;
