@@ -8,6 +8,7 @@ mod endpoints;
 mod error;
 mod limits;
 pub mod login;
+mod operate;
 mod pages;
 mod people;
 pub mod pkce;
@@ -24,6 +25,7 @@ pub(crate) use endpoints::{Endpoint, answer, paths};
 #[cfg(feature = "dev-login")]
 pub use login::AutoApprove;
 pub use login::{Account, LocalUsers, LoginError, LoginForm, LoginPage, LoginProvider, UserError};
+pub use operate::{GrantInfo, MintError};
 pub use seal::{StoreKey, StoreKeyError};
 pub use settings::AuthorizationServerBuilder;
 pub(crate) use visit::Visit;
