@@ -1,8 +1,12 @@
 //! Who asks on behalf of people: programs, registered by the operator, by a document of theirs, or by themselves.
 
 mod assertion;
+#[cfg(test)]
+mod attack_tests;
 pub(crate) mod authentication;
 mod document;
+#[cfg(test)]
+mod document_tests;
 pub(crate) mod dynamic;
 mod fetches;
 pub(crate) mod metadata;
@@ -12,6 +16,8 @@ pub(crate) mod redirect;
 #[cfg(test)]
 mod redirect_tests;
 mod settings;
+#[cfg(test)]
+pub(crate) mod support;
 
 use std::collections::HashMap;
 

@@ -18,7 +18,7 @@ use crate::{
         Core,
         clients::{
             dynamic::{Registered, register},
-            metadata::{Rules, read},
+            metadata::read,
         },
         error::{ErrorCode, OAuthError},
         limits::Route,
