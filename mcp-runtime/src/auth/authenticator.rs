@@ -70,6 +70,21 @@ pub trait Authenticator: Send + Sync + 'static {
         Duration::from_secs(300)
     }
 
+    /// A number that changes whenever something happens to identities that were verified before; `None` while that cannot
+    /// be told. Asked at every request, so it must be as good as free.
+    #[doc(hidden)]
+    fn epoch(&self, millis: u64) -> Option<u64> {
+        let _ = millis;
+        Some(0)
+    }
+
+    /// Whether an identity that was found good at this epoch is so now. `false` has its token verified again.
+    #[doc(hidden)]
+    fn still_good(&self, identity: &Identity, epoch: u64) -> bool {
+        let _ = (identity, epoch);
+        true
+    }
+
     /// What is wrong with this configuration, in sentences that say what to do. Asked once, when
     /// the server is built. `resource` is the server's own identifier, if it has one.
     fn problems(&self, resource: Option<&str>) -> Vec<String> {

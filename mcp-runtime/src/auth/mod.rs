@@ -37,6 +37,8 @@ pub(crate) use identity::{CallerKey, is_scope_token};
 pub use introspection::Introspection;
 #[cfg(feature = "oauth")]
 pub(crate) use jwks::{ClientAssertion, ClientKeys, RemoteClientKeys, max_age};
+#[cfg(feature = "oauth")]
+pub(crate) use jwt::OwnToken;
 #[cfg(feature = "jwt")]
 pub use jwt::{
     Algorithm, CryptoProviderError, Jwt, KeyError, SigningKey, UnknownAlgorithm, VerifyingKey, install_crypto_provider,

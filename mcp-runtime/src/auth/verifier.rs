@@ -31,6 +31,9 @@ struct Entry {
     /// On [`Clock::millis`], which setting the system's clock does not move.
     remembered_until: u64,
     places: u64,
+    /// Who verified it, by its place, and at which of its epochs.
+    by: usize,
+    epoch: u64,
 }
 
 /// What an entry weighs.
@@ -69,27 +72,33 @@ impl Verifier {
     /// The identity of a token that was verified before and is still good.
     #[cfg(test)]
     pub(crate) fn cached(&self, token: &BearerToken<'_>) -> Option<Identity> {
-        self.recall(&digest(token))
+        self.recall(&digest(token.expose()))
     }
 
     /// The identity of a token from nowhere in particular.
     pub(crate) async fn authenticate(&self, token: &BearerToken<'_>) -> Result<Identity, AuthError> {
-        self.authenticate_from(token, || Asker::LOCAL).await
+        self.authenticate_from(token.expose().as_bytes(), || Asker::LOCAL).await
     }
 
-    /// The identity of a token, remembered (one hash, one look-up) or verified now. Only then it matters who asks.
+    /// The identity of what was sent as a token: remembered (one hash, one look-up), or verified now. Only then it matters
+    /// who asks, and whether it is a token at all: what is remembered was one.
     pub(crate) async fn authenticate_from(
         &self,
-        token: &BearerToken<'_>,
+        sent: &[u8],
         asker: impl FnOnce() -> Asker,
     ) -> Result<Identity, AuthError> {
-        let key = digest(token);
+        let key = digest(sent);
         if let Some(identity) = self.recall(&key) {
             return Ok(identity);
         }
-        let mut all = self.authenticators.iter();
-        let authenticator = all.find(|one| one.claims(token)).ok_or(AuthError::invalid("no issuer is ours"))?;
+        let token = std::str::from_utf8(sent).ok().and_then(BearerToken::new);
+        let token = &token.ok_or(AuthError::invalid("not a bearer token"))?;
+        let mut all = self.authenticators.iter().enumerate();
+        let (by, authenticator) =
+            all.find(|(_, one)| one.claims(token)).ok_or(AuthError::invalid("no issuer is ours"))?;
         let asked_at = self.clock.millis();
+        // Read first: what happens while the token is looked at makes another epoch.
+        let epoch = authenticator.epoch(asked_at).unwrap_or(0);
         let verify = Verify::new(self.resource.as_deref(), &self.clock, asker());
         let identity = match timeout(PATIENCE, authenticator.authenticate(token, &verify)).await {
             Ok(verdict) => verdict?,
@@ -105,18 +114,29 @@ impl Verifier {
         let remembered_until = asked_at.saturating_add(millis(authenticator.cache_for(&identity)));
         if remembered_until > self.clock.millis() {
             let places = 1 + (size_of_claims(identity.claims()) / PLACE) as u64;
-            self.verified.insert(key, Entry { identity: identity.clone(), remembered_until, places });
+            self.verified.insert(key, Entry { identity: identity.clone(), remembered_until, places, by, epoch });
         }
         Ok(identity)
     }
 
     fn recall(&self, key: &TokenDigest) -> Option<Identity> {
         let entry = self.verified.get(key)?;
-        let good = self.clock.millis() < entry.remembered_until && self.is_current(&entry.identity);
-        if !good {
+        let now = self.clock.millis();
+        let authenticator = self.authenticators.get(entry.by)?;
+        if now >= entry.remembered_until || !self.is_current(&entry.identity) {
             self.verified.remove(key);
+            return None;
         }
-        good.then_some(entry.identity)
+        // Where it cannot be told, the authenticator is asked about the token, and says so.
+        let epoch = authenticator.epoch(now)?;
+        if epoch != entry.epoch {
+            if !authenticator.still_good(&entry.identity, entry.epoch) {
+                self.verified.remove(key);
+                return None;
+            }
+            self.verified.insert(*key, Entry { epoch, ..entry.clone() });
+        }
+        Some(entry.identity)
     }
 
     fn is_current(&self, identity: &Identity) -> bool {
@@ -195,8 +215,8 @@ fn takes_opaque_only(authenticator: &dyn Authenticator) -> bool {
 /// SHA-256 of a token: the token itself is not kept, and a digest tells nothing to whoever reads memory.
 pub(super) type TokenDigest = [u8; 32];
 
-pub(super) fn digest(token: &BearerToken<'_>) -> TokenDigest {
-    Sha256::digest(token.expose()).into()
+pub(super) fn digest(token: impl AsRef<[u8]>) -> TokenDigest {
+    Sha256::digest(token).into()
 }
 
 fn memory(places: usize) -> Cache<TokenDigest, Entry, Places> {

@@ -47,6 +47,15 @@ impl Access {
         uri: &Uri,
         headers: &'h HeaderMap,
     ) -> Result<Option<&'h HeaderValue>, Forbidden> {
+        self.check_host(version, uri, headers)?;
+        let Some(origin) = single(headers, &ORIGIN) else { return Ok(None) };
+        let value = origin.ok_or(Forbidden::Origin)?;
+        let text = value.to_str().map_err(|_| Forbidden::Origin)?;
+        if self.is_origin(text) { Ok(Some(value)) } else { Err(Forbidden::Origin) }
+    }
+
+    /// Checks `Host` alone.
+    pub(crate) fn check_host(&self, version: Version, uri: &Uri, headers: &HeaderMap) -> Result<(), Forbidden> {
         let host = match single(headers, &HOST) {
             Some(value) => value.and_then(|value| value.to_str().ok()).ok_or(Forbidden::Host)?,
             // HTTP/2 names the host in the request target.
@@ -58,13 +67,7 @@ impl Access {
         if uri.authority().is_some_and(|authority| !authority.as_str().eq_ignore_ascii_case(host)) {
             return Err(Forbidden::Host);
         }
-        if !self.is_host(host) {
-            return Err(Forbidden::Host);
-        }
-        let Some(origin) = single(headers, &ORIGIN) else { return Ok(None) };
-        let value = origin.ok_or(Forbidden::Origin)?;
-        let text = value.to_str().map_err(|_| Forbidden::Origin)?;
-        if self.is_origin(text) { Ok(Some(value)) } else { Err(Forbidden::Origin) }
+        if self.is_host(host) { Ok(()) } else { Err(Forbidden::Host) }
     }
 
     fn is_host(&self, asked: &str) -> bool {

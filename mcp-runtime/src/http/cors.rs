@@ -33,3 +33,24 @@ pub(crate) fn preflight<B: Default>(request: &HeaderMap) -> Response<B> {
     }
     response
 }
+
+/// Lets any page read the answer, without what the browser knows of its user: for endpoints that go by what is in the
+/// request alone.
+#[cfg(feature = "oauth")]
+pub(crate) fn add_open_cors(headers: &mut HeaderMap) {
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("WWW-Authenticate, Retry-After"));
+}
+
+/// Answers a preflight for such an endpoint. `Authorization` is named, because the wildcard does not cover it.
+#[cfg(feature = "oauth")]
+pub(crate) fn open_preflight<B: Default>(methods: &'static str) -> Response<B> {
+    let mut response = Response::new(B::default());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    let allowed = "Authorization, Content-Type, Accept, MCP-Protocol-Version";
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(allowed));
+    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    response
+}

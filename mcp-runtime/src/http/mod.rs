@@ -10,6 +10,8 @@ mod settings;
 
 pub(crate) use access::{Access, Forbidden, single};
 pub(crate) use cors::{add_cors, preflight};
+#[cfg(feature = "oauth")]
+pub(crate) use cors::{add_open_cors, open_preflight};
 pub use forwarded::ForwardedHeader;
 pub(crate) use proxies::{Peer, is_forwarded};
 pub use settings::HttpSettings;

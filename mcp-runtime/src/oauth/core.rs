@@ -5,15 +5,24 @@ use std::sync::Arc;
 use super::{
     AuthorizationServerBuilder, LoginProvider, StoreKey,
     clients::Clients,
+    endpoints::Documents,
+    error::{ErrorCode, OAuthError},
     limits::RouteLimits,
     seal::{Mac, Seal},
     settings::Lifetimes,
+    tokens::{Embedded, Keys, News},
+    visit::Form,
 };
 use crate::{
+    auth::{PublicUrl, is_scope_token},
     clock::Clock,
     guard::Catalogue,
-    store::{Records, Store},
+    store::{Records, Store, StoreError},
 };
+
+/// The most scopes of one request, and the bytes they may take together.
+const MAX_SCOPES: usize = 64;
+const MAX_SCOPE_BYTES: usize = 2 * 1024;
 
 /// The authorization server of a [`Server`](crate::Server): what the operator does with it from code. Clones are the
 /// same.
@@ -24,6 +33,31 @@ impl AuthorizationServer {
     /// Starts the configuration of an authorization server that keeps its state in this store.
     pub fn builder(store: impl Store, key: StoreKey) -> AuthorizationServerBuilder {
         AuthorizationServerBuilder::new(Arc::new(store), key)
+    }
+
+    /// Loads the signing keys (the first start makes one) and what was revoked, and starts what goes on beside requests.
+    /// [`Server::serve`](crate::Server::serve) does this before it listens; where the server is mounted in an app of yours,
+    /// the first request does, unless you call it.
+    ///
+    /// # Errors
+    /// If the store cannot be used, or was made with another [`StoreKey`].
+    pub async fn ready(&self) -> Result<(), StoreError> {
+        let core = &self.0;
+        core.keys.load(core).await?;
+        core.news.read(core).await?;
+        core.keys.rotate_if_due(core).await?;
+        core.wake();
+        Ok(())
+    }
+
+    pub(crate) fn embedded(&self) -> Embedded {
+        Embedded::new(Arc::clone(&self.0))
+    }
+}
+
+impl std::fmt::Debug for AuthorizationServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AuthorizationServer").field("issuer", &self.0.issuer).finish_non_exhaustive()
     }
 }
 
@@ -44,6 +78,109 @@ pub(crate) struct Core {
     pub(crate) clients: Clients,
     pub(crate) logins: Vec<Box<dyn LoginProvider>>,
     pub(crate) limits: RouteLimits,
+    /// What anybody may read, rendered.
+    pub(crate) documents: Documents,
+    pub(crate) keys: Keys,
+    pub(crate) news: News,
+}
+
+/// What a server knows that its authorization server is built with.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) public_url: Option<&'a PublicUrl>,
+    pub(crate) catalogue: &'a Catalogue,
+    pub(crate) clock: &'a Clock,
+}
+
+impl AuthorizationServerBuilder {
+    /// Checks everything and makes the authorization server, which does nothing yet.
+    pub(crate) fn build(mut self, around: &Surroundings<'_>) -> Result<AuthorizationServer, Vec<String>> {
+        let mut problems = self.clients.problems();
+        problems.extend(self.problems(around.public_url, around.catalogue));
+        let (Some(issuer), Some(url), true) =
+            (self.issuer_for(around.public_url), around.public_url, problems.is_empty())
+        else {
+            return Err(problems);
+        };
+        let no_crypto = || vec!["authorization server: the keys of its store cannot be derived".to_owned()];
+        let secrets = Secrets::new(&self.key).ok_or_else(no_crypto)?;
+        let clock = around.clock.clone();
+        let clients = Clients::new(self.clients);
+        let documents = Documents::new(&issuer, &self.default_scopes, &clients);
+        Ok(AuthorizationServer(Arc::new(Core {
+            documents,
+            issuer,
+            resource: url.as_str().to_owned(),
+            name: around.name.to_owned(),
+            catalogue: Arc::new(around.catalogue.clone()),
+            default_scopes: self.default_scopes,
+            keys: Keys::new(self.signing_key_lifetime),
+            lifetimes: self.lifetimes,
+            records: Records::new(self.store, clock.clone()),
+            limits: if self.limits_off { RouteLimits::off(clock.clone()) } else { RouteLimits::new(clock.clone()) },
+            clock,
+            secrets,
+            clients,
+            logins: self.logins,
+            news: News::default(),
+        })))
+    }
+}
+
+impl Core {
+    /// The path before every endpoint: empty, or `/prefix`.
+    pub(crate) fn prefix(&self) -> &str {
+        let host = self.issuer.find("://").map_or(0, |at| at + 3);
+        self.issuer[host..].find('/').map_or("", |at| &self.issuer[host + at..])
+    }
+
+    /// The scopes of a request that can be granted at all (RFC 6749 §3.3): those that are declared, or made of a declared
+    /// one, each once. Others are left out, as a client may be granted less than it asks for; a client that asks for
+    /// nothing gets the default ones.
+    pub(crate) fn grantable(&self, asked: Option<&str>) -> Result<Vec<String>, OAuthError> {
+        let Some(asked) = asked else { return Ok(self.default_scopes.clone()) };
+        let malformed =
+            Err(OAuthError::new(ErrorCode::InvalidScope, "`scope` is not a list of scopes with single spaces"));
+        if asked.len() > MAX_SCOPE_BYTES {
+            return malformed;
+        }
+        let mut scopes: Vec<String> = Vec::new();
+        for (at, scope) in asked.split(' ').enumerate() {
+            if at == MAX_SCOPES || !is_scope_token(scope) {
+                return malformed;
+            }
+            if self.catalogue.knows(scope) && scopes.iter().all(|known| known != scope) {
+                scopes.push(scope.to_owned());
+            }
+        }
+        Ok(scopes)
+    }
+
+    /// What a scope allows, for people.
+    pub(crate) fn describe(&self, scope: &str) -> Option<String> {
+        self.catalogue.description(scope)
+    }
+
+    /// Those of the scopes that may be granted by whoever may grant `allowed`, and what it implies; `None` is all that is
+    /// declared.
+    pub(crate) fn within(&self, scopes: &[String], allowed: &Option<Vec<String>>) -> Vec<String> {
+        let may = |scope: &String| match allowed {
+            None => self.catalogue.knows(scope),
+            Some(allowed) => allowed.iter().any(|allowed| self.catalogue.covers(allowed, scope)),
+        };
+        scopes.iter().filter(|scope| may(scope)).cloned().collect()
+    }
+
+    /// For which resource a token is asked (RFC 8707 §2): there is one, which may be left unsaid.
+    pub(crate) fn resource_of(&self, form: &Form) -> Result<String, OAuthError> {
+        if form.all("resource").all(|resource| resource == self.resource) {
+            return Ok(self.resource.clone());
+        }
+        Err(OAuthError::new(
+            ErrorCode::InvalidTarget,
+            "tokens are given out for one resource, which its metadata names",
+        ))
+    }
 }
 
 /// The keys that are derived from the store's key, each for one purpose.
@@ -52,4 +189,15 @@ pub(crate) struct Secrets {
     pub(crate) forms: Mac,
     pub(crate) cookies: Mac,
     pub(crate) signing_keys: Seal,
+}
+
+impl Secrets {
+    fn new(key: &StoreKey) -> Option<Self> {
+        Some(Self {
+            refresh_tokens: Mac::new(key, b"refresh tokens"),
+            forms: Mac::new(key, b"forms"),
+            cookies: Mac::new(key, b"cookies"),
+            signing_keys: Seal::new(key, b"signing keys")?,
+        })
+    }
 }

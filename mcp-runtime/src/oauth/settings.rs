@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{LoginProvider, StoreKey, clients::ClientSettings};
-use crate::store::Store;
+use super::{LoginProvider, StoreKey, clients::ClientSettings, endpoints};
+use crate::{auth::PublicUrl, guard::Catalogue, store::Store};
 
 /// How long things last. Everything that a stolen copy could be used for is short.
 #[derive(Debug, Clone)]
@@ -49,12 +49,17 @@ pub struct AuthorizationServerBuilder {
     /// Granted where a client asks for nothing in particular.
     pub(super) default_scopes: Vec<String>,
     pub(super) lifetimes: Lifetimes,
+    /// How long a key signs.
+    pub(super) signing_key_lifetime: Duration,
     pub(super) clients: ClientSettings,
+    /// For tests only.
+    pub(super) limits_off: bool,
 }
 
 impl AuthorizationServerBuilder {
     pub(super) fn new(store: Arc<dyn Store>, key: StoreKey) -> Self {
         let (issuer, logins, default_scopes) = (None, Vec::new(), Vec::new());
+        let signing_key_lifetime = Duration::from_secs(90 * 24 * 3600);
         Self {
             store,
             key,
@@ -62,7 +67,121 @@ impl AuthorizationServerBuilder {
             logins,
             default_scopes,
             lifetimes: Lifetimes::default(),
+            signing_key_lifetime,
             clients: ClientSettings::default(),
+            limits_off: false,
         }
+    }
+
+    /// The name that the authorization server goes by, and below which its endpoints are: `https://host`, or with a path
+    /// `https://host/prefix`, no slash at its end. By default scheme, host and port of the server's public URL. Tokens
+    /// carry it byte for byte as `iss`.
+    pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
+        self.issuer = Some(issuer.into());
+        self
+    }
+
+    /// Adds a way for people to log in.
+    pub fn login(mut self, provider: impl LoginProvider) -> Self {
+        self.logins.push(Box::new(provider));
+        self
+    }
+
+    /// What is granted to clients that ask for nothing in particular, and what the metadata shows of the declared scopes
+    /// (`scopes_supported`): clients that are not told what they need ask for all of these, so name few.
+    pub fn default_scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.default_scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// How long an access token is good for; 15 minutes by default, from 1 minute to 1 hour.
+    pub fn access_token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetimes.access_token = lifetime;
+        self
+    }
+
+    /// How long a client may act for somebody without asking again: as long as it refreshes its tokens at least every
+    /// `idle`, and never longer than `absolute`. 14 days and 30 days by default.
+    pub fn grant_lifetime(mut self, idle: Duration, absolute: Duration) -> Self {
+        self.lifetimes.refresh_idle = idle;
+        self.lifetimes.grant = absolute;
+        self
+    }
+
+    /// How long a key signs tokens before a new one takes its place; 90 days by default, one day at least.
+    pub fn signing_key_lifetime(mut self, lifetime: Duration) -> Self {
+        self.signing_key_lifetime = lifetime;
+        self
+    }
+
+    /// The exact issuer, if it can be told.
+    pub(super) fn issuer_for(&self, public_url: Option<&PublicUrl>) -> Option<String> {
+        self.issuer.clone().or_else(|| public_url.map(|url| url.origin().to_owned()))
+    }
+
+    /// Everything that is wrong with it, in sentences that say what to do.
+    pub(super) fn problems(&self, public_url: Option<&PublicUrl>, catalogue: &Catalogue) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut problem =
+            |wrong: bool, what: &str| problems.extend(wrong.then(|| format!("authorization server: {what}")));
+        problem(
+            public_url.is_none(),
+            "its tokens are for the server's public URL, and there is none; add `.public_url(\"https://host/mcp\")`",
+        );
+        problem(
+            self.logins.is_empty() && !self.clients.act_for_themselves(),
+            "nobody could log in; add `.login(…)`, or clients that act for themselves",
+        );
+        problem(
+            self.default_scopes.iter().any(|scope| !catalogue.knows(scope)),
+            "its default scopes are not all declared; declare each with `.scope(name, description)`",
+        );
+        let (hour, day) = (Duration::from_secs(3600), Duration::from_secs(24 * 3600));
+        problem(
+            !(Duration::from_secs(60)..=hour).contains(&self.lifetimes.access_token),
+            "access tokens last from 1 minute to 1 hour",
+        );
+        problem(
+            self.lifetimes.refresh_idle < self.lifetimes.access_token
+                || self.lifetimes.grant < self.lifetimes.refresh_idle,
+            "a grant lasts at least as long as it may be idle, and that at least as long as an access token",
+        );
+        problem(self.signing_key_lifetime < day, "a signing key lasts one day at least");
+        problems.extend(self.issuer_problem(public_url));
+        problems.extend(self.login_problems());
+        problems
+    }
+
+    fn issuer_problem(&self, public_url: Option<&PublicUrl>) -> Option<String> {
+        let issuer = self.issuer_for(public_url)?;
+        let fail = |what: &str| Some(format!("authorization server: the issuer `{}` {what}", issuer.escape_debug()));
+        let Ok(url) = PublicUrl::parse(&issuer) else {
+            return fail("must be `https://host` or `https://host/prefix` in lower case (http is for loopback only)");
+        };
+        if issuer.ends_with('/') {
+            return fail("ends with a slash; leave it out, clients compare issuers byte for byte");
+        }
+        let prefix = if url.path() == "/" { "" } else { url.path() };
+        let resource = public_url.filter(|resource| resource.authority() == url.authority())?;
+        let taken = endpoints::paths(prefix).any(|(path, _)| path == resource.path());
+        if taken { fail("has an endpoint at the very path of the public URL; give one of them another") } else { None }
+    }
+
+    fn login_problems(&self) -> Vec<String> {
+        let names: Vec<&str> = self.logins.iter().map(|login| login.name()).collect();
+        let is_word = |name: &str| {
+            (1..=32).contains(&name.len())
+                && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        };
+        let mut problems = Vec::new();
+        for (at, name) in names.iter().enumerate() {
+            if !is_word(name) {
+                problems.push(format!("authorization server: {name:?} names a login; use a short lower-case word"));
+            }
+            if names[..at].contains(name) {
+                problems.push(format!("authorization server: two logins are called `{name}`; accounts are told by it"));
+            }
+        }
+        problems
     }
 }

@@ -42,6 +42,10 @@ pub struct ServerBuilder {
     clock: Clock,
     #[cfg(feature = "http")]
     http: crate::http::HttpSettings,
+    #[cfg(feature = "oauth")]
+    authorization: Option<crate::oauth::AuthorizationServerBuilder>,
+    /// Whether callers are meant to be known, even if the way to do so could not be made.
+    knows_callers: bool,
     problems: Vec<String>,
 }
 
@@ -67,6 +71,9 @@ impl ServerBuilder {
             clock: Clock::system(),
             #[cfg(feature = "http")]
             http: crate::http::HttpSettings::default(),
+            #[cfg(feature = "oauth")]
+            authorization: None,
+            knows_callers: false,
             problems: Vec::new(),
         }
     }
@@ -143,6 +150,16 @@ impl ServerBuilder {
     /// Adds a way to know callers. With several, each token goes to the one that claims it.
     pub fn auth(mut self, authenticator: impl Authenticator) -> Self {
         self.authenticators.push(Box::new(authenticator));
+        self
+    }
+
+    /// Makes this server its own authorization server: people log in here, and its tokens are accepted. One at most; it may
+    /// stand beside other ways to know callers. See [`AuthorizationServer`](crate::oauth::AuthorizationServer).
+    #[cfg(feature = "oauth")]
+    pub fn authorization_server(mut self, builder: crate::oauth::AuthorizationServerBuilder) -> Self {
+        if self.authorization.replace(builder).is_some() {
+            self.problems.push("there are two authorization servers; a server has one".to_owned());
+        }
         self
     }
 
@@ -254,17 +271,59 @@ impl ServerBuilder {
     /// Every problem there is, at once, each with what to do about it.
     pub fn build(mut self) -> Result<Server, BuildError> {
         let public_url = self.check_public_url();
+        #[cfg(feature = "oauth")]
+        let authorization = self.build_authorization_server(public_url.as_ref());
         let resource = public_url.as_ref().map(|url| url.as_str().into());
         let verifier = Verifier::new(std::mem::take(&mut self.authenticators), resource, self.clock.clone());
         self.check(&verifier, public_url.as_ref());
         if !self.problems.is_empty() {
             return Err(BuildError(self.problems));
         }
-        self.assemble(verifier, public_url)
-            .map_err(|error| BuildError(vec![format!("a schema cannot be written: {error}")]))
+        let assembled = self.assemble(
+            verifier,
+            public_url,
+            #[cfg(feature = "oauth")]
+            authorization,
+        );
+        assembled.map_err(|error| BuildError(vec![format!("a schema cannot be written: {error}")]))
     }
 
-    fn assemble(self, verifier: Verifier, public_url: Option<PublicUrl>) -> Result<Server, serde_json::Error> {
+    /// Its tokens are known like those of any other issuer.
+    #[cfg(feature = "oauth")]
+    fn build_authorization_server(
+        &mut self,
+        public_url: Option<&PublicUrl>,
+    ) -> Option<crate::oauth::AuthorizationServer> {
+        let builder = self.authorization.take()?;
+        self.knows_callers = true;
+        let around =
+            crate::oauth::Surroundings { name: &self.name, public_url, catalogue: &self.catalogue, clock: &self.clock };
+        let built = builder.build(&around);
+        if self.catalogue.is_open() && self.tools.iter().any(|tool| names_scopes(&tool.policy())) {
+            self.problems.push(
+                "authorization server: it grants declared scopes only; declare those of the tools with `.scope(name, \
+                 description)`"
+                    .to_owned(),
+            );
+        }
+        match built {
+            Ok(server) => {
+                self.authenticators.push(Box::new(server.embedded()));
+                Some(server)
+            }
+            Err(problems) => {
+                self.problems.extend(problems);
+                None
+            }
+        }
+    }
+
+    fn assemble(
+        self,
+        verifier: Verifier,
+        public_url: Option<PublicUrl>,
+        #[cfg(feature = "oauth")] authorization: Option<crate::oauth::AuthorizationServer>,
+    ) -> Result<Server, serde_json::Error> {
         let rows = self
             .tools
             .iter()
@@ -292,6 +351,8 @@ impl ServerBuilder {
             no_auth: self.defaults.no_auth,
             #[cfg(feature = "http")]
             http: self.http,
+            #[cfg(feature = "oauth")]
+            authorization,
         };
         Ok(Server(Arc::new(Inner { core, settings, policies })))
     }
@@ -373,7 +434,7 @@ impl ServerBuilder {
     fn check_auth(&mut self, verifier: &Verifier, public_url: Option<&PublicUrl>) {
         let protected = self.tools.iter().find(|tool| !tool.policy().is_public());
         match (protected, verifier.is_empty(), self.defaults.no_auth) {
-            (Some(tool), true, false) => self.problems.push(format!(
+            (Some(tool), true, false) if !self.knows_callers => self.problems.push(format!(
                 "tool `{}` is protected, but the server has no way to know callers; add `.auth(…)`, make the tool \
                  `#[tool(public)]`, or on your own machine `.insecure_no_auth()`",
                 tool.name()
@@ -388,6 +449,15 @@ impl ServerBuilder {
             self.problems.push("`.insecure_no_auth()` needs a `.public_url(…)` on loopback, or none".into());
         }
     }
+}
+
+#[cfg(feature = "oauth")]
+fn names_scopes(policy: &crate::guard::Policy) -> bool {
+    let floor = policy.group_floor().map(|floor| floor.scopes);
+    [Some(policy.required_scopes()), floor]
+        .into_iter()
+        .flatten()
+        .any(|scopes| scopes != crate::guard::ScopeExpr::All(&[]))
 }
 
 /// Where clients find out who hands out tokens (RFC 9728), if anybody does.

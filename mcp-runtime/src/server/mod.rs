@@ -51,6 +51,8 @@ pub(crate) struct Settings {
     pub(crate) no_auth: bool,
     #[cfg(feature = "http")]
     pub(crate) http: crate::http::HttpSettings,
+    #[cfg(feature = "oauth")]
+    pub(crate) authorization: Option<crate::oauth::AuthorizationServer>,
 }
 
 impl Server {
@@ -104,6 +106,13 @@ impl Server {
         lines.extend(self.settings().http.policy_lines());
         lines.extend(core.gate.scope_lines().map(|line| format!("* {line}")));
         format!("{}\n\n{}", lines.join("\n"), self.policies())
+    }
+
+    /// The built-in authorization server, if the server was built with one.
+    #[cfg(feature = "oauth")]
+    #[must_use]
+    pub fn authorization_server(&self) -> Option<&crate::oauth::AuthorizationServer> {
+        self.settings().authorization.as_ref()
     }
 
     pub(crate) fn core(&self) -> &Core {

@@ -5,6 +5,8 @@ mod header;
 mod key;
 mod key_error;
 mod key_set;
+#[cfg(feature = "oauth")]
+mod own;
 mod provider;
 mod signed;
 mod signing;
@@ -25,6 +27,8 @@ use super::{
 
 #[cfg(feature = "jwks")]
 pub(super) use self::key_set::MAX_KEYS;
+#[cfg(feature = "oauth")]
+pub(crate) use self::own::OwnToken;
 pub use self::{
     algorithm::{Algorithm, UnknownAlgorithm},
     key::VerifyingKey,

@@ -83,6 +83,25 @@ impl SigningKey {
         self.sign_parts(header.to_string().as_bytes(), &claims)
     }
 
+    /// The private key in PKCS#8, unprotected.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn to_pkcs8(&self) -> Result<Vec<u8>, KeyError> {
+        self.0.to_pkcs8v1().map(|der| der.as_ref().to_vec()).map_err(|_| KeyError::Crypto)
+    }
+
+    /// Reads what [`to_pkcs8`](Self::to_pkcs8) wrote.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn from_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
+        EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der).map(Self).map_err(|_| KeyError::NotSigningKey)
+    }
+
+    /// The coordinates of the public key as a JWK has them (RFC 7518 §6.2).
+    #[cfg(feature = "oauth")]
+    pub(crate) fn coordinates(&self) -> Option<[String; 2]> {
+        let (x, y) = self.0.public_key().as_ref().strip_prefix(&[4])?.split_at_checked(32)?;
+        Some([x, y].map(|bytes| URL_SAFE_NO_PAD.encode(bytes)))
+    }
+
     /// Signs any two parts.
     pub(crate) fn sign_parts(&self, header: &[u8], claims: &[u8]) -> Result<String, KeyError> {
         let mut token = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));

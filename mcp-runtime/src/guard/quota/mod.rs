@@ -19,7 +19,7 @@ mod tests;
 
 use std::time::Duration;
 
-pub(crate) use table::{Account, Ask, QuotaTable, ask_all};
+pub(crate) use table::{Account, Accounts, QuotaTable, charge_all, test_all};
 
 use super::limit::Limit;
 
@@ -81,7 +81,7 @@ impl LimitState {
     }
 
     /// The one of two limits with less left; the longer wait decides between equals.
-    fn tighter(self, other: Self) -> Self {
+    pub(super) fn tighter(self, other: Self) -> Self {
         let rank = |state: &Self| (state.remaining, std::cmp::Reverse(state.wait));
         if rank(&other) < rank(&self) { other } else { self }
     }

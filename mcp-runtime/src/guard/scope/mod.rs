@@ -1,6 +1,8 @@
 //! Scopes: which ones a server knows, what they imply, and whether a caller has what a call needs.
 
 mod expr;
+#[cfg(feature = "oauth")]
+mod granting;
 mod nearest;
 mod pattern;
 mod requirement;

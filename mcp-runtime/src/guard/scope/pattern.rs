@@ -116,7 +116,7 @@ pub(super) fn arguments_stand_alone(scope: &str) -> bool {
 }
 
 /// Texts as `Ok`, arguments as `Err`.
-fn pieces_of(scope: &str) -> impl Iterator<Item = Result<&str, &str>> {
+pub(super) fn pieces_of(scope: &str) -> impl Iterator<Item = Result<&str, &str>> {
     scope.split_inclusive('}').flat_map(|piece| {
         let (text, name) = match piece.split_once('{') {
             Some((text, name)) => (text, name.strip_suffix('}')),

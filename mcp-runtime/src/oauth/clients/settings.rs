@@ -38,6 +38,11 @@ impl Default for ClientSettings {
 }
 
 impl ClientSettings {
+    /// Whether programs can get tokens although no person can.
+    pub(crate) fn act_for_themselves(&self) -> bool {
+        self.clients.iter().any(|client| client.client.may(super::GrantType::ClientCredentials))
+    }
+
     /// Finishes the clients, and says what is wrong with all this, in sentences.
     pub(crate) fn problems(&mut self) -> Vec<String> {
         let mut problems = Vec::new();
@@ -126,6 +131,14 @@ impl AuthorizationServerBuilder {
     /// Called several times: all must say yes.
     pub fn document_hosts_where(mut self, allowed: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         self.clients.documents.rules.push(Arc::new(allowed));
+        self
+    }
+
+    /// Takes the limits of all routes away, for tests that do in a second what people do in a day.
+    #[cfg(any(test, feature = "testing"))]
+    #[doc(hidden)]
+    pub fn without_limits(mut self) -> Self {
+        self.limits_off = true;
         self
     }
 

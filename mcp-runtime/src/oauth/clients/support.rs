@@ -14,50 +14,33 @@ use tokio::{
     net::TcpListener,
 };
 
+use super::RegisteredClient;
 use crate::{
-    auth::ClientAddress,
+    auth::{ClientAddress, PublicUrl},
     clock::ManualClock,
-    oauth::{
-        AuthorizationServer, AuthorizationServerBuilder, Core, StoreKey,
-        clients::Clients,
-        core::Secrets,
-        limits::RouteLimits,
-        seal::{Mac, Seal},
-        settings::Lifetimes,
-    },
-    store::{MemoryStore, Records},
+    guard::Catalogue,
+    oauth::{AuthorizationServer, AuthorizationServerBuilder, Core, StoreKey, core::Surroundings},
+    store::MemoryStore,
 };
 
 pub(crate) const ISSUER: &str = "https://as.example.com";
+const SERVICE: &str = "q8r7n2VxKp0sJd5uTfYb3wZm9vYmFyYmF6cXV4MDEy";
 pub(crate) const SECRET: &str = "Zm9vYmFyYmF6cXV4MDEyMzQ1Njc4OWFiY2RlZg==";
 
 pub(crate) type Configure = fn(AuthorizationServerBuilder) -> AuthorizationServerBuilder;
 
-/// As much of an authorization server as clients need.
+/// An authorization server without people.
 pub(crate) fn core(clock: &ManualClock, configure: Configure) -> Arc<Core> {
     let key = StoreKey::generate().unwrap();
-    let secrets = Secrets {
-        refresh_tokens: Mac::new(&key, b"1"),
-        forms: Mac::new(&key, b"2"),
-        cookies: Mac::new(&key, b"3"),
-        signing_keys: Seal::new(&key, b"4").unwrap(),
+    let builder = configure(AuthorizationServer::builder(MemoryStore::new(), key));
+    let builder = builder.client(RegisteredClient::confidential("service", SERVICE).client_credentials());
+    let around = Surroundings {
+        name: "test",
+        public_url: Some(&PublicUrl::parse(&format!("{ISSUER}/mcp")).unwrap()),
+        catalogue: &Catalogue::default(),
+        clock: &clock.clone().into(),
     };
-    let mut builder = configure(AuthorizationServer::builder(MemoryStore::new(), key));
-    assert_eq!(builder.clients.problems(), Vec::<String>::new());
-    Arc::new(Core {
-        issuer: ISSUER.to_owned(),
-        resource: format!("{ISSUER}/mcp"),
-        name: "test".to_owned(),
-        catalogue: Arc::default(),
-        default_scopes: Vec::new(),
-        lifetimes: Lifetimes::default(),
-        records: Records::new(builder.store, clock.clone().into()),
-        clock: clock.clone().into(),
-        secrets,
-        clients: Clients::new(builder.clients),
-        logins: Vec::new(),
-        limits: RouteLimits::new(clock.clone().into()),
-    })
+    builder.build(&around).unwrap().0
 }
 
 pub(crate) fn address(text: &str) -> ClientAddress {

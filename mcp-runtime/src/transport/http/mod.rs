@@ -1,6 +1,8 @@
 //! Streamable HTTP: the MCP endpoint over axum, and our own listener for it.
 
 mod accept;
+#[cfg(feature = "oauth")]
+mod authorization;
 mod body;
 mod connection;
 mod crowd;

@@ -36,6 +36,10 @@ pub struct Routers<S = ()> {
     /// The same document at `/.well-known/oauth-protected-resource`, for clients that look only there. A host has one such
     /// place: merge it for one server at most. Empty if that is where [`discovery`](Self::discovery) is anyway.
     pub root_discovery: Router<S>,
+    /// The endpoints and documents of the built-in authorization server, at the paths that its issuer gives them: absolute,
+    /// so merge it at the root of the issuer's host. Empty if there is none.
+    #[cfg(feature = "oauth")]
+    pub authorization: Router<S>,
     /// To be told when the app shuts down.
     pub shutdown: Shutdown,
 }
@@ -100,6 +104,8 @@ impl Server {
             endpoint: mounted(Arc::clone(&app)),
             discovery: Router::new(),
             root_discovery: Router::new(),
+            #[cfg(feature = "oauth")]
+            authorization: self.authorization_routes(Router::new(), &app),
             shutdown: Shutdown { stop, app },
         };
         if let Some(metadata) = self.metadata() {

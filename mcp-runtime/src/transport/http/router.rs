@@ -29,6 +29,8 @@ pub(super) const METADATA_ROOT: &str = "/.well-known/oauth-protected-resource";
 pub(super) struct App {
     pub(super) server: Server,
     pub(super) access: Access,
+    #[cfg(feature = "oauth")]
+    pub(super) authorization_access: Option<Access>,
     pub(super) drains: Drains,
     pub(super) listeners: Arc<Listeners>,
     /// The places for requests that outlive their connections.
@@ -79,6 +81,8 @@ impl Server {
         Arc::new(App {
             server: self.clone(),
             access: Access::new(settings.public_url.as_ref(), &settings.http),
+            #[cfg(feature = "oauth")]
+            authorization_access: self.authorization_access(),
             drains: Drains::new(),
             listeners: Arc::new(Listeners::default()),
             detached: Detached::new(settings.http.places()),
@@ -88,7 +92,11 @@ impl Server {
     }
 
     pub(super) fn routes<S: Clone + Send + Sync + 'static>(&self, app: Arc<App>) -> Router<S> {
-        let mut router = Router::new().route(self.endpoint_path(), endpoint_route(app));
+        let mut router = Router::new().route(self.endpoint_path(), endpoint_route(Arc::clone(&app)));
+        #[cfg(feature = "oauth")]
+        {
+            router = self.authorization_routes(router, &app);
+        }
         if let Some(metadata) = self.metadata() {
             let is_root = metadata.place.path == METADATA_ROOT;
             router = router.route(&metadata.place.path, metadata.route());

@@ -31,6 +31,13 @@ pub enum ServeError {
         /// What to do about it.
         advice: &'static str,
     },
+    /// The built-in authorization server cannot use its store.
+    #[cfg(feature = "oauth")]
+    #[non_exhaustive]
+    Store {
+        /// What the store said.
+        error: crate::store::StoreError,
+    },
 }
 
 impl fmt::Display for ServeError {
@@ -38,6 +45,8 @@ impl fmt::Display for ServeError {
         match self {
             Self::Listen { address, error } => write!(f, "cannot listen on {address}: {error}"),
             Self::NotLoopback { address, advice } => write!(f, "refusing to serve on {address}: {advice}"),
+            #[cfg(feature = "oauth")]
+            Self::Store { error } => write!(f, "the authorization server cannot start: {error}"),
         }
     }
 }
@@ -47,6 +56,8 @@ impl std::error::Error for ServeError {
         match self {
             Self::Listen { error, .. } => Some(error),
             Self::NotLoopback { .. } => None,
+            #[cfg(feature = "oauth")]
+            Self::Store { error } => Some(error),
         }
     }
 }
@@ -78,8 +89,18 @@ impl Server {
         let unknown = |error| ServeError::Listen { address: "an unknown address".to_owned(), error };
         let address = listener.local_addr().map_err(unknown)?;
         self.check_address(address)?;
+        self.make_ready().await?;
         tracing::info!(%address, server = self.settings().name, "serving");
         self.serve_with(listener, shutdown).await;
+        Ok(())
+    }
+
+    /// Lets the authorization server load what it needs, before anybody is kept waiting for it.
+    pub(super) async fn make_ready(&self) -> Result<(), ServeError> {
+        #[cfg(feature = "oauth")]
+        if let Some(server) = self.authorization_server() {
+            server.ready().await.map_err(|error| ServeError::Store { error })?;
+        }
         Ok(())
     }
 

@@ -51,6 +51,7 @@ impl Server {
     pub async fn serve_unix(&self, path: impl AsRef<Path>) -> Result<(), ServeError> {
         let path = path.as_ref();
         let cannot = |error| ServeError::Listen { address: path.display().to_string(), error };
+        self.make_ready().await?;
         let (listener, _file) = bind(path, self.settings().http.unix_socket_mode).await.map_err(cannot)?;
         self.serve_socket(listener, path, stop_signal()).await;
         Ok(())
@@ -60,12 +61,13 @@ impl Server {
     /// leaves the socket's file alone.
     ///
     /// # Errors
-    /// None today; other reasons not to serve may come.
+    /// If the built-in authorization server cannot use its store; other reasons not to serve may come.
     pub async fn serve_unix_on(
         &self,
         listener: UnixListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
+        self.make_ready().await?;
         let address = listener.local_addr().ok();
         let path = address.as_ref().and_then(|address| address.as_pathname()).unwrap_or(Path::new("unnamed"));
         self.serve_socket(listener, path, shutdown).await;
