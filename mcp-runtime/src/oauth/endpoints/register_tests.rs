@@ -239,3 +239,18 @@ async fn the_operator_may_keep_registration_for_himself() {
     assert_eq!(count(&core).await, 0);
     assert!(core.clients.known(&core, "app").await.unwrap().is_some());
 }
+
+#[tokio::test]
+async fn a_scheme_that_is_taken_back_is_gone_for_everybody() {
+    let allowed = server(|builder| builder.redirect_scheme("cursor"));
+    let said = json!({"redirect_uris": ["cursor://app/callback", "http://127.0.0.1/callback"]});
+    let id = post(&allowed, &said).await.1["client_id"].as_str().unwrap().to_owned();
+    let row = allowed.records.get::<DynamicClient>(&id).await.unwrap().unwrap();
+    let now = server(|builder| builder);
+    let _inserted = now.records.commit(&[crate::store::insert(id.clone(), &row.record)]).await.unwrap();
+    for (core, expected) in [(&allowed, 2), (&now, 1)] {
+        assert_eq!(core.clients.known(core, &id).await.unwrap().unwrap().redirect_uris.len(), expected);
+        let resolved = core.clients.resolve(core, &id, ClientAddress::LOCAL).await.unwrap().unwrap();
+        assert_eq!(resolved.redirect_uris.len(), expected);
+    }
+}

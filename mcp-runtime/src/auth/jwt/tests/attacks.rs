@@ -190,7 +190,7 @@ fn subjects_and_clients() {
 #[test]
 fn types() {
     let scene = Scene::new();
-    for plain in ["JWT", "jwt"] {
+    for plain in ["JWT", "jwt", "client-authentication+jwt"] {
         scene.refuses_as("not typed as an access token (at+jwt)", scene.token().typ(plain).build());
     }
     let (untyped, token) = raw(r#"{"alg":"ES256"}"#, &claims(scene.now()).to_string());
