@@ -182,10 +182,13 @@ mod tests {
         RegisteredClient::public("app").redirect_uri("http://localhost/callback")
     }
 
+    fn editor() -> RegisteredClient {
+        RegisteredClient::public("editor").redirect_uri("cursor://editor/callback")
+    }
+
     #[test]
     fn what_is_wrong_with_all_clients_is_told_at_once() {
         assert_eq!(problems(|builder| builder.client(app().scopes(["notes:read"]))), Vec::<String>::new());
-        let editor = || RegisteredClient::public("editor").redirect_uri("cursor://editor/callback");
         // Whichever comes first.
         assert!(problems(|builder| builder.client(editor()).redirect_scheme("cursor")).is_empty());
         assert!(problems(|builder| builder.client(editor()).desktop_redirect_schemes()).is_empty());
