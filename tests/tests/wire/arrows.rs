@@ -46,6 +46,8 @@ const ARROWS: [(&str, &[Of]); 13] = [
     (
         "transport",
         &[
+            // Why a server does not start may be its store.
+            Only("store", &["StoreError"]),
             All("server"),
             All("oauth"),
             All("http"),
