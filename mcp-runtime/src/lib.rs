@@ -39,6 +39,7 @@ pub mod guard;
 pub mod guide;
 #[cfg(feature = "http")]
 mod http;
+mod in_time;
 #[cfg(feature = "oauth")]
 pub mod oauth;
 mod protocol;

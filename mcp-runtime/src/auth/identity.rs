@@ -359,6 +359,12 @@ impl CallerKey {
         Self::of(&("client", issuer, client))
     }
 
+    /// Something else that has a name, for example a grant of ours.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn of_other(kind: &str, name: &str) -> Self {
+        Self::of(&("other", kind, name))
+    }
+
     /// The key as a number, for tables that mix it with what is being counted.
     pub(crate) fn bits(self) -> u128 {
         self.0

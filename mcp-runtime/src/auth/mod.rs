@@ -36,17 +36,25 @@ pub(crate) use identity::{CallerKey, is_scope_token};
 #[cfg(feature = "introspection")]
 pub use introspection::Introspection;
 #[cfg(feature = "oauth")]
+pub(crate) use jwks::{ClientAssertion, ClientKeys, RemoteClientKeys, max_age};
+#[cfg(feature = "oauth")]
 pub(crate) use jwt::OwnToken;
 #[cfg(feature = "jwt")]
 pub use jwt::{
     Algorithm, CryptoProviderError, Jwt, KeyError, SigningKey, UnknownAlgorithm, VerifyingKey, install_crypto_provider,
 };
+#[cfg(feature = "oauth")]
+pub(crate) use object::UniqueObject;
+#[cfg(feature = "oauth")]
+pub(crate) use outbound::{Outbound, Reach};
 pub(crate) use public_url::PublicUrl;
 #[cfg(feature = "http")]
 pub(crate) use resource_metadata::{ResourceMetadata, WellKnown, well_known_path};
 #[cfg(any(feature = "introspection", feature = "jwt"))]
 pub use scope_claim::ScopeClaim;
 pub use static_tokens::StaticTokens;
+#[cfg(feature = "oauth")]
+pub(crate) use static_tokens::is_plausibly_random;
 pub(crate) use verifier::Verifier;
 #[cfg(feature = "http")]
 pub(crate) use web_url::{WebUrl, is_loopback_host, split_port};

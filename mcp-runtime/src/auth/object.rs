@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 /// A JSON object without duplicate members. With duplicates, two readers of one token may see different values
 /// (RFC 7515 §4 and RFC 7519 §4 allow refusing them); serde_json would silently take the last.
 #[derive(Debug)]
-pub(super) struct UniqueObject(pub(super) Map<String, Value>);
+pub(crate) struct UniqueObject(pub(super) Map<String, Value>);
 
 impl UniqueObject {
     /// Reads the whole of `json`; depth is bounded by serde_json.
-    pub(super) fn parse(json: &[u8]) -> Option<Map<String, Value>> {
+    pub(crate) fn parse(json: &[u8]) -> Option<Map<String, Value>> {
         serde_json::from_slice::<Self>(json).ok().map(|object| object.0)
     }
 }

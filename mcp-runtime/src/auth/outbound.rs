@@ -19,7 +19,7 @@ const CONNECT: Duration = Duration::from_secs(3);
 
 /// Where requests may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(crate) enum Reach {
     /// Wherever the operator says, private networks included.
     Anywhere,
     /// To the public Internet only: the address comes from somebody else's document.
@@ -28,24 +28,24 @@ pub(super) enum Reach {
 
 /// An HTTP client without redirects, proxies, cookies, compression and retries.
 #[derive(Debug, Clone)]
-pub(super) struct Outbound {
+pub(crate) struct Outbound {
     client: Client,
     reach: Reach,
 }
 
 /// What came back, whatever its status.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     /// The address that sent it.
     pub(super) from: Option<IpAddr>,
-    pub(super) status: u16,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Outbound {
     /// `secure` says whether https is needed at all: then there must be roots to trust on this machine.
-    pub(super) fn new(reach: Reach, secure: bool) -> Result<Self, String> {
+    pub(crate) fn new(reach: Reach, secure: bool) -> Result<Self, String> {
         let mut builder = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
@@ -67,8 +67,14 @@ impl Outbound {
         Ok(Self { client, reach })
     }
 
+    /// Asks an address that was not read yet for a JSON document of at most `limit` bytes.
+    #[cfg(feature = "oauth")]
+    pub(crate) async fn get_at(&self, url: &str, limit: usize) -> Result<Answer, Failure> {
+        self.get(Url::parse(url).map_err(|_| Failure::Address)?, limit).await
+    }
+
     /// Asks for a JSON document of at most `limit` bytes.
-    pub(super) async fn get(&self, url: Url, limit: usize) -> Result<Answer, Failure> {
+    pub(crate) async fn get(&self, url: Url, limit: usize) -> Result<Answer, Failure> {
         self.send(self.client.get(url), limit).await
     }
 
@@ -110,7 +116,7 @@ impl Outbound {
 
 impl Answer {
     /// The body of an answer that says 200, and nothing else: a redirect is no answer.
-    pub(super) fn ok(self) -> Result<Self, Failure> {
+    pub(crate) fn ok(self) -> Result<Self, Failure> {
         if self.status == 200 { Ok(self) } else { Err(Failure::Status(self.status)) }
     }
 }
@@ -148,7 +154,7 @@ impl Resolve for PublicNames {
 
 /// Why there is no answer. Never shows a URL's query, a header or a body.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// The URL may not be asked.
     Address,
     /// No connection, or one that broke.

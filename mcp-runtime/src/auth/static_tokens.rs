@@ -164,7 +164,7 @@ pub(super) fn is_subject(subject: &str) -> bool {
 
 /// Whether `secret` may hold 128 random bits, judged by length, alphabet and variety. Cannot see that a long secret
 /// was taken from a song; keeps out what people type.
-fn is_plausibly_random(secret: &str) -> bool {
+pub(crate) fn is_plausibly_random(secret: &str) -> bool {
     let body = secret.trim_end_matches('=').as_bytes();
     let all = |kind: fn(&u8) -> bool| body.iter().all(kind);
     let mixed = body.iter().any(u8::is_ascii_lowercase) && body.iter().any(u8::is_ascii_uppercase);

@@ -72,24 +72,27 @@ impl Verifier {
     /// The identity of a token that was verified before and is still good.
     #[cfg(test)]
     pub(crate) fn cached(&self, token: &BearerToken<'_>) -> Option<Identity> {
-        self.recall(&digest(token))
+        self.recall(&digest(token.expose()))
     }
 
     /// The identity of a token from nowhere in particular.
     pub(crate) async fn authenticate(&self, token: &BearerToken<'_>) -> Result<Identity, AuthError> {
-        self.authenticate_from(token, || Asker::LOCAL).await
+        self.authenticate_from(token.expose().as_bytes(), || Asker::LOCAL).await
     }
 
-    /// The identity of a token, remembered (one hash, one look-up) or verified now. Only then it matters who asks.
+    /// The identity of what was sent as a token: remembered (one hash, one look-up), or verified now. Only then it matters
+    /// who asks, and whether it is a token at all: what is remembered was one.
     pub(crate) async fn authenticate_from(
         &self,
-        token: &BearerToken<'_>,
+        sent: &[u8],
         asker: impl FnOnce() -> Asker,
     ) -> Result<Identity, AuthError> {
-        let key = digest(token);
+        let key = digest(sent);
         if let Some(identity) = self.recall(&key) {
             return Ok(identity);
         }
+        let token = std::str::from_utf8(sent).ok().and_then(BearerToken::new);
+        let token = &token.ok_or(AuthError::invalid("not a bearer token"))?;
         let mut all = self.authenticators.iter().enumerate();
         let (by, authenticator) =
             all.find(|(_, one)| one.claims(token)).ok_or(AuthError::invalid("no issuer is ours"))?;
@@ -231,8 +234,8 @@ fn takes_opaque_only(authenticator: &dyn Authenticator) -> bool {
 /// SHA-256 of a token: the token itself is not kept, and a digest tells nothing to whoever reads memory.
 pub(super) type TokenDigest = [u8; 32];
 
-pub(super) fn digest(token: &BearerToken<'_>) -> TokenDigest {
-    Sha256::digest(token.expose()).into()
+pub(super) fn digest(token: impl AsRef<[u8]>) -> TokenDigest {
+    Sha256::digest(token).into()
 }
 
 fn memory(places: usize) -> Cache<TokenDigest, Entry, Places> {

@@ -172,3 +172,16 @@ fn servers_are_listed_once_and_issuers_may_not_meet() {
     assert_eq!(meeting.authorization_servers(), ["https://a.example"]);
     assert_eq!(meeting.problems().len(), 2);
 }
+
+#[tokio::test]
+async fn what_cannot_be_a_token_is_shown_to_nobody() {
+    let authenticator = Counting::new("a");
+    let asked = Arc::clone(&authenticator.asked);
+    let verifier = verifier(&ManualClock::new(), vec![Box::new(authenticator)]);
+    for sent in [&b""[..], b"a b", b"a,b", b"a\tb", b"a\xff", &[b'a'; crate::auth::MAX_TOKEN_BYTES + 1]] {
+        let refused = verifier.authenticate_from(sent, || Asker::LOCAL).await;
+        assert_eq!(refused.err(), Some(AuthError::invalid("not a bearer token")));
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+    assert!(verifier.authenticate_from(b"a1", || Asker::LOCAL).await.is_ok());
+}

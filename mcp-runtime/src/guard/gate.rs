@@ -7,7 +7,6 @@ use super::{
     Values,
     ask::{ArgumentGuard, asked, undecided, verdict},
     ledger::{Ledger, Limits},
-    quota::Ask,
     slots::{Slot, Slots},
 };
 use crate::{
@@ -68,7 +67,7 @@ impl Gate {
 
     /// Charges a caller for something that is not a tool call.
     pub(crate) fn charge_other(&self, caller: &Caller) -> Result<(), Denial> {
-        self.ledger.ask(Ask::Charge, caller, &self.other, self.clock.millis()).map(drop)
+        self.ledger.charge(caller, &self.other, self.clock.millis()).map(drop)
     }
 
     /// Asks the author's rule, which may ask a database. It is paid for ahead and given back for a yes, so that guesses
@@ -79,7 +78,7 @@ impl Gate {
         asking: impl Future<Output = Result<A, Denial>>,
     ) -> Result<A, Denial> {
         let paid_at = self.clock.millis();
-        self.ledger.ask(Ask::Charge, &caller, &self.other, paid_at)?;
+        self.ledger.charge(&caller, &self.other, paid_at)?;
         let answer = asking.await?;
         self.ledger.give_back(&caller, &self.other, paid_at);
         Ok(answer)
@@ -200,7 +199,7 @@ pub(crate) enum Decision<'a, T: Protected> {
 
 impl<T: Protected> Gated<T> {
     /// Whether a call could be admitted now, as far as its arguments are known. Spends nothing, and admits nobody.
-    pub(crate) fn test(&self, caller: &Caller, values: Values<'_>) -> Result<Option<LimitState>, Denial> {
+    pub(crate) fn test(&self, caller: &Caller, values: Values<'_>) -> Result<(), Denial> {
         self.rule.check(&self.gate, caller, values)?;
         self.room(caller)
     }
@@ -287,18 +286,14 @@ impl<T: Protected> Gated<T> {
 
     fn charge(&self, caller: &Caller, args: T::Args) -> Result<Admitted<T>, NotAdmitted> {
         let slot = self.rule.slots.as_ref().map(|slots| slots.take(caller)).transpose()?;
-        let limit = self.quota(caller, Ask::Charge)?;
+        let limit = self.gate.ledger.charge(caller, &self.rule.limits, self.gate.clock.millis())?;
         Ok(Admitted { permit: Permit::issue(caller.clone(), args), limit, slot })
     }
 
     /// Whether a slot and every quota have room now.
-    fn room(&self, caller: &Caller) -> Result<Option<LimitState>, Denial> {
+    fn room(&self, caller: &Caller) -> Result<(), Denial> {
         self.rule.slots.as_ref().map_or(Ok(()), |slots| slots.test(caller))?;
-        self.quota(caller, Ask::Test)
-    }
-
-    fn quota(&self, caller: &Caller, ask: Ask) -> Result<Option<LimitState>, Denial> {
-        self.gate.ledger.ask(ask, caller, &self.rule.limits, self.gate.clock.millis())
+        self.gate.ledger.test(caller, &self.rule.limits, self.gate.clock.millis())
     }
 
     fn context(&self, caller: &Caller) -> GuardCx {

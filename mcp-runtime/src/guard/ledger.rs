@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::{
     BoundLimit, Denial, Floor, Limit, LimitState, Per, QuotaTable,
-    quota::{Account, Ask, ask_all},
+    quota::{Account, Accounts, charge_all, test_all},
 };
 use crate::auth::{Caller, CallerKey, ClientAddress};
 
@@ -97,27 +97,43 @@ impl Ledger {
         }
     }
 
-    /// Tests, or charges, one call: all of its limits or none.
-    pub(super) fn ask(
-        &self,
-        ask: Ask,
-        caller: &Caller,
-        limits: &Limits,
-        now_ms: u64,
-    ) -> Result<Option<LimitState>, Denial> {
+    /// Whether one call fits into all of its limits. Spends nothing.
+    pub(super) fn test(&self, caller: &Caller, limits: &Limits, now_ms: u64) -> Result<(), Denial> {
+        test_all(&self.accounts(caller, limits), now_ms).map_err(|limit| Denial::RateLimited { limit })
+    }
+
+    /// Charges one call: all of its limits or none.
+    pub(super) fn charge(&self, caller: &Caller, limits: &Limits, now_ms: u64) -> Result<Option<LimitState>, Denial> {
+        charge_all(&self.accounts(caller, limits), now_ms).map_err(|limit| Denial::RateLimited { limit })
+    }
+
+    /// As [`test`](Self::test), and how the caller stands.
+    #[cfg(test)]
+    fn look(&self, caller: &Caller, limits: &Limits, now_ms: u64) -> super::quota::Verdict {
+        let accounts = self.accounts(caller, limits);
+        test_all(&accounts, now_ms)?;
+        let states = accounts.iter().flatten().map(|account| account.table.look(account.key, account.limits, now_ms));
+        states
+            .reduce(|one, other| match (one?, other?) {
+                (Some(one), Some(other)) => Ok(Some(one.tighter(other))),
+                (one, other) => Ok(one.or(other)),
+            })
+            .unwrap_or(Ok(None))
+    }
+
+    fn accounts<'t>(&'t self, caller: &Caller, limits: &'t Limits) -> Accounts<'t> {
         let (table, subject, client) = match caller {
             Caller::Anonymous(_) => (&self.anonymous, &limits.subject.anonymous, &limits.client.anonymous),
             Caller::Identified(..) => (&self.identified, &limits.subject.identified, &limits.client.identified),
         };
         // Keys are hashes under a secret, so they are made only for limits that there are.
-        let mut accounts = [
+        [
             account(table, subject, || caller.quota_key()),
             account(table, client, || caller.client_quota_key()),
             account(&self.networks, &limits.address, || caller.address().quota_key()),
             // One key for everybody: each limit has a number of its own.
             account(&self.everyone, &limits.global, || ClientAddress::LOCAL.quota_key()),
-        ];
-        ask_all(ask, &mut accounts, now_ms).map_err(|limit| Denial::RateLimited { limit })
+        ]
     }
 
     /// Takes back what was charged for the caller itself at `charged_at_ms`.

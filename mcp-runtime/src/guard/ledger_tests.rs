@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use super::Ledger;
 use crate::{
     auth::{Caller, ClientAddress, Identity},
-    guard::{Denial, Floor, Limit, Per, RateLimit, quota::Ask},
+    guard::{Denial, Floor, Limit, Per, RateLimit},
 };
 
 const NOW: u64 = 1 << 40;
@@ -48,12 +48,12 @@ fn a_call_that_one_limit_refuses_spends_nothing_of_the_others() {
         let ledger = ledger();
         let limits = KINDS.map(|kind| per(if kind == tight { 2 } else { 40 }, kind));
         let bound = ledger.bind(&limits, None);
-        let ask = |ask, who: &Caller| ledger.ask(ask, who, &bound, NOW);
+        let charge = |who: &Caller| ledger.charge(who, &bound, NOW);
         let (ann, bob) = (caller("ann", "editor", 1), caller("bob", "other", 2));
         let mut admitted = 0;
         // Of a global limit of two each of both has one.
         for who in [&ann, &bob].into_iter().cycle().take(60) {
-            admitted += u32::from(ask(Ask::Charge, who).is_ok());
+            admitted += u32::from(charge(who).is_ok());
         }
         assert_eq!(admitted, if tight == Per::Global { 2 } else { 4 }, "{tight}");
         // What is left of the others, each asked alone, is 40 without the calls that were admitted.
@@ -64,7 +64,7 @@ fn a_call_that_one_limit_refuses_spends_nothing_of_the_others() {
                 address: if kind == Per::Address { bound.address.clone() } else { Vec::new() },
                 global: if kind == Per::Global { bound.global.clone() } else { Vec::new() },
             };
-            ledger.ask(Ask::Test, who, &one, NOW).map(|state| state.unwrap().remaining())
+            ledger.look(who, &one, NOW).map(|state| state.unwrap().remaining())
         };
         let mine = admitted / 2;
         for kind in KINDS.into_iter().filter(|kind| *kind != tight) {
@@ -86,9 +86,7 @@ fn one_caller_has_half_of_what_is_for_all_rounded_up() {
         for limit in [per(count, Per::Global), per(1, Per::Global).burst(count)] {
             let ledger = ledger();
             let bound = ledger.bind(&[limit], None);
-            let most = |who: &Caller| {
-                (0..200).take_while(|_| ledger.ask(Ask::Charge, who, &bound, NOW).is_ok()).count() as u32
-            };
+            let most = |who: &Caller| (0..200).take_while(|_| ledger.charge(who, &bound, NOW).is_ok()).count() as u32;
             assert_eq!(most(&caller("ann", "editor", 1)), share, "{limit}");
             // Nor more with another client or address.
             assert_eq!(most(&caller("ann", "other", 2)), 0, "{limit}");
@@ -109,14 +107,13 @@ fn clients_that_anybody_can_register_multiply_nothing() {
                 Identity::new("https://login.example.com", subject).client(format!("client-{number}")).build();
             Caller::Identified(identity, address(1))
         };
-        let admitted = (0..100)
-            .filter(|number| ledger.ask(Ask::Charge, &invented("mallory", *number), &bound, NOW).is_ok())
-            .count();
+        let admitted =
+            (0..100).filter(|number| ledger.charge(&invented("mallory", *number), &bound, NOW).is_ok()).count();
         assert_eq!(admitted, if kind == Per::Global { 5 } else { 10 }, "{kind}");
         // Calling itself what others use, it spends nothing of theirs.
         let editor = caller("ann", "client-7", 2);
-        assert!(ledger.ask(Ask::Charge, &editor, &bound, NOW).is_ok(), "{kind}");
-        let state = ledger.ask(Ask::Test, &editor, &bound, NOW).unwrap().unwrap();
+        assert!(ledger.charge(&editor, &bound, NOW).is_ok(), "{kind}");
+        let state = ledger.look(&editor, &bound, NOW).unwrap().unwrap();
         assert_eq!(state.remaining(), if kind == Per::Global { 4 } else { 9 }, "{kind}");
     }
 }
@@ -130,7 +127,7 @@ fn members_of_a_group_share_its_limits_and_nothing_else() {
     let (one, two, alone) =
         (ledger.bind(&own, Some(&GROUP)), ledger.bind(&own, Some(&GROUP)), ledger.bind(&own, Some(&OTHER)));
     let ann = caller("ann", "editor", 1);
-    let most = |limits| (0..20).take_while(|_| ledger.ask(Ask::Charge, &ann, limits, NOW).is_ok()).count();
+    let most = |limits| (0..20).take_while(|_| ledger.charge(&ann, limits, NOW).is_ok()).count();
     assert_eq!(most(&one), 3, "its own three");
     assert_eq!(most(&two), 1, "the share of eight is four, for both");
     assert_eq!(most(&alone), 3, "equal numbers elsewhere are counted apart");
@@ -158,11 +155,11 @@ fn a_thousand_threads_get_exactly_what_there_is() {
                 let who = caller(&format!("s{}", number % 10), &format!("c{}", number % 5), (number % 3) as u8);
                 barrier.wait();
                 for _ in 0..3 {
-                    if ledger.ask(Ask::Charge, &who, &forward, NOW).is_ok() {
+                    if ledger.charge(&who, &forward, NOW).is_ok() {
                         admitted.fetch_add(1, Ordering::Relaxed);
                     }
-                    let _ = ledger.ask(Ask::Charge, &who, &other, NOW);
-                    let _ = ledger.ask(Ask::Test, &who, &other, NOW);
+                    let _ = ledger.charge(&who, &other, NOW);
+                    let _ = ledger.test(&who, &other, NOW);
                 }
                 done.send(()).unwrap();
             })
@@ -174,7 +171,7 @@ fn a_thousand_threads_get_exactly_what_there_is() {
     // 300 calls of each subject were asked for; all five clients may have 450, all addresses 480, everybody 310.
     let admitted = admitted.load(Ordering::Relaxed);
     assert_eq!(admitted, 310, "everything that is for all was given out, and not one more");
-    let refused = ledger.ask(Ask::Charge, &caller("new", "new", 9), &forward, NOW);
+    let refused = ledger.charge(&caller("new", "new", 9), &forward, NOW);
     assert!(matches!(refused, Err(Denial::RateLimited { .. })));
 }
 
@@ -225,8 +222,8 @@ proptest! {
         let bound = ledger.bind(&limits, None);
         for (subject, client, from) in calls {
             let who = caller(&format!("s{subject}"), &format!("c{client}"), from);
-            let tested = ledger.ask(Ask::Test, &who, &bound, NOW).is_ok();
-            let charged = ledger.ask(Ask::Charge, &who, &bound, NOW).is_ok();
+            let tested = ledger.test(&who, &bound, NOW).is_ok();
+            let charged = ledger.charge(&who, &bound, NOW).is_ok();
             prop_assert_eq!(tested, charged);
             prop_assert_eq!(charged, plain.call(&limits, (subject, client, from)));
         }

@@ -8,6 +8,7 @@ use super::{
     endpoints::Documents,
     error::{ErrorCode, OAuthError},
     limits::RouteLimits,
+    people::Backoff,
     seal::{Mac, Seal},
     settings::Lifetimes,
     tokens::{Embedded, Keys, News},
@@ -78,6 +79,8 @@ pub(crate) struct Core {
     pub(crate) clients: Clients,
     pub(crate) logins: Vec<Box<dyn LoginProvider>>,
     pub(crate) limits: RouteLimits,
+    /// How often somebody may try to log in.
+    pub(crate) backoff: Backoff,
     /// What anybody may read, rendered.
     pub(crate) documents: Documents,
     pub(crate) keys: Keys,
@@ -94,8 +97,9 @@ pub(crate) struct Surroundings<'a> {
 
 impl AuthorizationServerBuilder {
     /// Checks everything and makes the authorization server, which does nothing yet.
-    pub(crate) fn build(self, around: &Surroundings<'_>) -> Result<AuthorizationServer, Vec<String>> {
-        let problems = self.problems(around.public_url, around.catalogue);
+    pub(crate) fn build(mut self, around: &Surroundings<'_>) -> Result<AuthorizationServer, Vec<String>> {
+        let mut problems = self.clients.problems();
+        problems.extend(self.problems(around.public_url, around.catalogue));
         let (Some(issuer), Some(url), true) =
             (self.issuer_for(around.public_url), around.public_url, problems.is_empty())
         else {
@@ -104,7 +108,7 @@ impl AuthorizationServerBuilder {
         let no_crypto = || vec!["authorization server: the keys of its store cannot be derived".to_owned()];
         let secrets = Secrets::new(&self.key).ok_or_else(no_crypto)?;
         let clock = around.clock.clone();
-        let clients = Clients::new(&self);
+        let clients = Clients::new(self.clients);
         let documents = Documents::new(&issuer, &self.default_scopes, &clients);
         Ok(AuthorizationServer(Arc::new(Core {
             documents,
@@ -117,6 +121,7 @@ impl AuthorizationServerBuilder {
             lifetimes: self.lifetimes,
             records: Records::new(self.store, clock.clone()),
             limits: RouteLimits::new(clock.clone()),
+            backoff: Backoff::new(clock.clone()),
             clock,
             secrets,
             clients,

@@ -1,35 +1,207 @@
-//! How often one address may use each route.
-// stub: clients
+//! How often one address may use each route, and how often something that was verified may.
+
+use crate::{
+    auth::{CallerKey, ClientAddress},
+    clock::Clock,
+    guard::{BoundLimit, Limit, QuotaTable, RateLimit},
+};
 
 use super::error::OAuthError;
-use crate::{auth::ClientAddress, clock::Clock};
 
-/// The limits of all routes.
-pub(crate) struct RouteLimits;
-
+/// What is counted apart from everything else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Route {
+    /// The documents: discovery and keys.
     Metadata,
     Authorize,
+    /// A password that was entered.
     Login,
     Consent,
     Token,
+    /// A client or a token that was not who or what it said.
     TokenFailed,
     Register,
     Revoke,
     Introspect,
+    /// A document about a client, fetched from elsewhere.
+    Document,
 }
 
+/// So much of one route.
+struct Allowance {
+    route: Route,
+    /// For one address (an IPv6 /64).
+    address: RateLimit,
+    /// For all addresses together, on this node.
+    everybody: Option<RateLimit>,
+    /// For one grant, user or host, by [`RouteLimits::charge_key`].
+    key: RateLimit,
+}
+
+const MINUTE: u32 = 60;
+const HOUR: u32 = 3_600;
+
+const fn per(count: u32, seconds: u32) -> RateLimit {
+    RateLimit::new(count, seconds)
+}
+
+/// The numbers. Whole offices share an address, so what costs little is allowed often; what writes into the store or sends
+/// us elsewhere is not. A grant that is used as it should be refreshes a few times in an hour.
+#[rustfmt::skip]
+const ALLOWANCES: [Allowance; 10] = [
+    Allowance { route: Route::Metadata,    address: per(600, MINUTE),   everybody: None,                     key: per(600, MINUTE) },
+    Allowance { route: Route::Authorize,   address: per(300, MINUTE),   everybody: None,                     key: per(120, MINUTE) },
+    Allowance { route: Route::Login,       address: per(60, MINUTE),    everybody: None,                     key: per(20, MINUTE) },
+    Allowance { route: Route::Consent,     address: per(120, MINUTE),   everybody: None,                     key: per(60, MINUTE) },
+    Allowance { route: Route::Token,       address: per(1_200, MINUTE), everybody: None,                     key: per(120, MINUTE) },
+    Allowance { route: Route::TokenFailed, address: per(120, MINUTE),   everybody: None,                     key: per(60, MINUTE) },
+    Allowance { route: Route::Register,    address: per(20, HOUR),      everybody: Some(per(1_000, HOUR)),   key: per(20, HOUR) },
+    Allowance { route: Route::Revoke,      address: per(600, MINUTE),   everybody: None,                     key: per(120, MINUTE) },
+    Allowance { route: Route::Introspect,  address: per(6_000, MINUTE), everybody: None,                     key: per(6_000, MINUTE) },
+    Allowance { route: Route::Document,    address: per(60, HOUR),      everybody: Some(per(600, MINUTE)),   key: per(30, MINUTE) },
+];
+
+/// An [`Allowance`] with the places where it is counted.
+struct Bound {
+    address: BoundLimit,
+    everybody: Option<BoundLimit>,
+    key: BoundLimit,
+}
+
+/// The limits of all routes. Addresses and keys have tables of their own, so that strangers cannot crowd out who is known.
+pub(crate) struct RouteLimits {
+    clock: Clock,
+    addresses: QuotaTable,
+    everybody: QuotaTable,
+    keys: QuotaTable,
+    bound: Vec<Bound>,
+    enforced: bool,
+}
+
+/// How many addresses, and how many keys, can be told apart at once: for each about 65 bytes on every route it uses.
+const CAPACITY: usize = 131_072;
+
 impl RouteLimits {
-    pub(crate) fn new(_: Clock) -> Self {
-        Self
+    pub(crate) fn new(clock: Clock) -> Self {
+        let (addresses, everybody, keys) = (QuotaTable::new(CAPACITY), QuotaTable::small(), QuotaTable::new(CAPACITY));
+        let bind = |allowance: &Allowance| Bound {
+            address: addresses.bind(Limit::new(allowance.address)),
+            everybody: allowance.everybody.map(|rate| everybody.bind(Limit::new(rate))),
+            key: keys.bind(Limit::new(allowance.key)),
+        };
+        let bound = ALLOWANCES.iter().map(bind).collect();
+        Self { clock, addresses, everybody, keys, bound, enforced: true }
     }
 
-    pub(crate) fn charge(&self, _: Route, _: ClientAddress) -> Result<(), OAuthError> {
-        Ok(())
+    /// None at all: for tests that do in a second what a person does in a day.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn off(clock: Clock) -> Self {
+        Self { enforced: false, ..Self::new(clock) }
     }
 
-    pub(crate) fn charge_key(&self, _: Route, _: &str) -> Result<(), OAuthError> {
-        Ok(())
+    /// Counts one request of this address.
+    pub(crate) fn charge(&self, route: Route, address: ClientAddress) -> Result<(), OAuthError> {
+        let Some(bound) = self.bound(route) else { return Ok(()) };
+        self.spend(&self.addresses, address.quota_key(), bound.address)?;
+        match bound.everybody {
+            Some(limit) => self.spend(&self.everybody, CallerKey::of_other("everybody", ""), limit),
+            None => Ok(()),
+        }
+    }
+
+    /// Counts one request of something that was verified, or of somewhere we go. Never of a bare client id: anybody can
+    /// write that, and would spend it for everybody.
+    pub(crate) fn charge_key(&self, route: Route, key: &str) -> Result<(), OAuthError> {
+        let Some(bound) = self.bound(route) else { return Ok(()) };
+        self.spend(&self.keys, CallerKey::of_other("key", key), bound.key)
+    }
+
+    fn bound(&self, route: Route) -> Option<&Bound> {
+        let at = ALLOWANCES.iter().position(|allowance| allowance.route == route)?;
+        self.bound.get(at).filter(|_| self.enforced)
+    }
+
+    fn spend(&self, table: &QuotaTable, key: CallerKey, limit: BoundLimit) -> Result<(), OAuthError> {
+        match table.charge(key, &[limit], self.clock.millis()) {
+            Ok(_) => Ok(()),
+            Err(state) => Err(OAuthError::slow_down(state.wait_secs())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{net::IpAddr, time::Duration};
+
+    use super::*;
+    use crate::clock::ManualClock;
+
+    const ROUTES: [Route; 10] = [
+        Route::Metadata,
+        Route::Authorize,
+        Route::Login,
+        Route::Consent,
+        Route::Token,
+        Route::TokenFailed,
+        Route::Register,
+        Route::Revoke,
+        Route::Introspect,
+        Route::Document,
+    ];
+
+    fn address(text: &str) -> ClientAddress {
+        ClientAddress::new(text.parse::<IpAddr>().unwrap())
+    }
+
+    fn admitted(mut one: impl FnMut() -> Result<(), OAuthError>) -> usize {
+        (0..10_000).take_while(|_| one().is_ok()).count()
+    }
+
+    #[test]
+    fn every_route_has_a_limit_for_each_address() {
+        let limits = RouteLimits::new(ManualClock::new().into());
+        for (route, allowance) in ROUTES.iter().zip(&ALLOWANCES) {
+            assert_eq!(*route, allowance.route);
+            let used = admitted(|| limits.charge(*route, address("192.0.2.1")));
+            assert_eq!(used, allowance.address.count() as usize, "{route:?}");
+            let refused = limits.charge(*route, address("192.0.2.1")).unwrap_err();
+            assert!(refused.retry_after.is_some_and(|seconds| seconds > 0), "{route:?}: {refused:?}");
+            // Somebody else is not refused.
+            limits.charge(*route, address("192.0.2.2")).unwrap();
+            assert_eq!(admitted(|| limits.charge_key(*route, "grant")), allowance.key.count() as usize, "{route:?}");
+            limits.charge_key(*route, "another").unwrap();
+        }
+    }
+
+    #[test]
+    fn capacity_comes_back() {
+        let clock = ManualClock::new();
+        let limits = RouteLimits::new(clock.clone().into());
+        assert_eq!(admitted(|| limits.charge(Route::Register, address("192.0.2.1"))), 20);
+        clock.advance(Duration::from_secs(3_600 + 225));
+        assert_eq!(admitted(|| limits.charge(Route::Register, address("192.0.2.1"))), 20);
+    }
+
+    #[test]
+    fn many_addresses_are_bounded_together_where_something_is_written() {
+        let limits = RouteLimits::new(ManualClock::new().into());
+        let mut at = 0_u32;
+        let flood = admitted(|| {
+            at += 1;
+            limits.charge(Route::Register, ClientAddress::new(std::net::Ipv4Addr::from(at).into()))
+        });
+        assert_eq!(flood, 1_000);
+        assert_eq!(limits.charge(Route::Authorize, address("192.0.2.1")), Ok(()));
+    }
+
+    #[test]
+    fn one_network_is_one_address() {
+        let limits = RouteLimits::new(ManualClock::new().into());
+        let mut at = 0_u32;
+        let used = admitted(|| {
+            at += 1;
+            limits.charge(Route::Register, address(&format!("2001:db8::{at:x}")))
+        });
+        assert_eq!(used, 20);
     }
 }

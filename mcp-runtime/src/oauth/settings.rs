@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{LoginProvider, StoreKey, endpoints};
+use super::{LoginProvider, StoreKey, clients::ClientSettings, endpoints};
 use crate::{auth::PublicUrl, guard::Catalogue, store::Store};
 
 /// How long things last. Everything that a stolen copy could be used for is short.
@@ -51,13 +51,23 @@ pub struct AuthorizationServerBuilder {
     pub(super) lifetimes: Lifetimes,
     /// How long a key signs.
     pub(super) signing_key_lifetime: Duration,
+    pub(super) clients: ClientSettings,
 }
 
 impl AuthorizationServerBuilder {
     pub(super) fn new(store: Arc<dyn Store>, key: StoreKey) -> Self {
         let (issuer, logins, default_scopes) = (None, Vec::new(), Vec::new());
         let signing_key_lifetime = Duration::from_secs(90 * 24 * 3600);
-        Self { store, key, issuer, logins, default_scopes, lifetimes: Lifetimes::default(), signing_key_lifetime }
+        Self {
+            store,
+            key,
+            issuer,
+            logins,
+            default_scopes,
+            lifetimes: Lifetimes::default(),
+            signing_key_lifetime,
+            clients: ClientSettings::default(),
+        }
     }
 
     /// The name that the authorization server goes by, and below which its endpoints are: `https://host`, or with a path
@@ -116,7 +126,7 @@ impl AuthorizationServerBuilder {
             "its tokens are for the server's public URL, and there is none; add `.public_url(\"https://host/mcp\")`",
         );
         problem(
-            self.logins.is_empty() && !self.has_clients_of_its_own(),
+            self.logins.is_empty() && !self.clients.act_for_themselves(),
             "nobody could log in; add `.login(…)`, or clients that act for themselves",
         );
         problem(
@@ -170,11 +180,5 @@ impl AuthorizationServerBuilder {
             }
         }
         problems
-    }
-
-    /// Whether programs can get tokens although no person can.
-    // stub: clients
-    fn has_clients_of_its_own(&self) -> bool {
-        false
     }
 }

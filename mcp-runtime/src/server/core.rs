@@ -214,7 +214,7 @@ impl Core {
         let tool = announced.name.as_deref().and_then(|name| self.tool(name, caller));
         let denied = match (announced.method, tool) {
             ("server/discover", _) => return Ok(()),
-            ("tools/call", Some(tool)) => tool.test(caller, &|at| early_value(tool, announced, at)).map(drop),
+            ("tools/call", Some(tool)) => tool.test(caller, &|at| early_value(tool, announced, at)),
             ("tools/call", None) if self.hides_from(caller) || self.is_closed_to(caller) => Err(Denial::stranger()),
             // Lists are refused as HTTP has it.
             _ if self.is_closed_to(caller) => return Err(Denial::stranger()),

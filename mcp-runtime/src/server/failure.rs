@@ -11,6 +11,7 @@ use std::{
 use super::CallOutcome;
 use crate::{
     caught::caught,
+    in_time::in_time,
     tool::{CallToolResult, ErrorKind, ToolError, ToolFuture},
 };
 
@@ -25,9 +26,9 @@ pub(super) async fn settle(tool: &'static str, timeout: Option<Duration>, body: 
     let body = caught(body);
     let outcome = match timeout {
         None => body.await,
-        Some(limit) => match tokio::time::timeout(limit, body).await {
-            Ok(outcome) => outcome,
-            Err(_) => return Ended { result: too_late(tool, limit), outcome: CallOutcome::TimedOut },
+        Some(limit) => match in_time(limit, body).await {
+            Some(outcome) => outcome,
+            None => return Ended { result: too_late(tool, limit), outcome: CallOutcome::TimedOut },
         },
     };
     match outcome {

@@ -2,44 +2,65 @@
 //!
 //! The authorization server keeps everything it acknowledges here: clients, users, sessions, grants, keys. Nothing in it
 //! is a secret in clear; what must stay secret is hashed, or sealed with the [store's key](crate::oauth::StoreKey).
+//!
+//! # Testing your own
+//! With the feature `testing`, `assert_contract` puts any [`Store`] through all that is relied on:
+//!
+#![cfg_attr(feature = "testing", doc = "```")]
+#![cfg_attr(not(feature = "testing"), doc = "```ignore")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! use std::sync::Arc;
+//! use mcp_runtime::store::{MemoryStore, assert_contract};
+//!
+//! // Yours in its place, with nothing in it that is still needed.
+//! assert_contract(Arc::new(MemoryStore::new())).await;
+//! # }
+//! ```
 
 #[cfg(any(test, feature = "testing"))]
 mod contract;
 mod error;
+mod limits;
 mod memory;
 mod records;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 #[cfg(any(test, feature = "testing"))]
 pub use contract::assert_contract;
 pub use error::StoreError;
+pub use limits::{MAX_NAME, MAX_STEPS, MAX_VALUE, check_limits};
 pub use memory::MemoryStore;
 pub(crate) use records::{Record, Records, Row, append, delete, insert};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 
 /// Entries under keys, changed in atomic commits. Shipped: [`MemoryStore`] and, with the feature `sqlite`, `SqliteStore`;
-/// write your own for a database that you run already, and have `testing::assert_contract` check it.
+/// write your own for a database that you run already, and have [`assert_contract`](crate::store#testing-your-own) check
+/// it.
 ///
 /// Everything that is acknowledged must survive the end of the process, and every method must be safe with several
-/// processes at work on the same data.
+/// processes at work on the same data. What was acknowledged is seen by every read that begins afterwards, in every
+/// process. Nobody waits for a store longer than 5 seconds.
 #[async_trait::async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// The entry under this key, also one that has expired and was not swept yet.
+    /// The entry under this key, also one that has expired and was not swept yet. `None` if the name is longer than any
+    /// can be.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be told.
     async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError>;
 
     /// Does all steps, or none of them: if what one of them expects does not hold, nothing changes and the answer is
-    /// [`Commit::Conflict`]. Two commits never mix. `now` is in seconds since the Unix epoch; entries that expire at `now`
-    /// or before count as absent.
+    /// [`Commit::Conflict`]. All expectations are about what was there before the commit. Two commits never mix. `now` is
+    /// in seconds since the Unix epoch; entries that expire at `now` or before count as absent.
     ///
     /// # Errors
-    /// [`StoreError`] if it is unknown whether the steps were done, or if they were not.
+    /// [`StoreError`] if it is unknown whether the steps were done, or if they were not. Nothing was done if
+    /// [`check_limits`] refuses the steps, which an implementation begins with.
     async fn commit(&self, steps: &[Step], now: u64) -> Result<Commit, StoreError>;
 
     /// Entries of one kind whose names begin with `prefix` and come after `after` in the order of their bytes, at most
@@ -60,6 +81,32 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`] if that is not possible now.
     async fn sweep(&self, now: u64, limit: usize) -> Result<usize, StoreError>;
+}
+
+/// One store for several: the authorization server and its local users, for example.
+#[async_trait::async_trait]
+impl<S: Store + ?Sized> Store for Arc<S> {
+    async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
+        (**self).get(key).await
+    }
+
+    async fn commit(&self, steps: &[Step], now: u64) -> Result<Commit, StoreError> {
+        (**self).commit(steps, now).await
+    }
+
+    async fn list(
+        &self,
+        kind: Kind,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, Entry)>, StoreError> {
+        (**self).list(kind, prefix, after, limit).await
+    }
+
+    async fn sweep(&self, now: u64, limit: usize) -> Result<usize, StoreError> {
+        (**self).sweep(now, limit).await
+    }
 }
 
 /// What sort of thing an entry is: a short lower-case word.
@@ -86,7 +133,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Where an entry is: its kind, and a name that is unique within it (at most 1,024 bytes).
+/// Where an entry is: its kind, and a name that is unique within it, any text of at most [`MAX_NAME`] bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Key {
@@ -108,11 +155,12 @@ impl Key {
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry {
-    /// Bytes that mean nothing to the store.
+    /// Bytes that mean nothing to the store; at most [`MAX_VALUE`].
     pub value: Vec<u8>,
     /// Changes with every write and never comes back, also not after the entry was removed and made again.
     pub version: u64,
-    /// When it ends, in seconds since the Unix epoch; never, if `None`.
+    /// When it ends, in seconds since the Unix epoch; never, if `None`. A store may keep what is beyond [`i64::MAX`] as
+    /// that.
     pub expires_at: Option<u64>,
 }
 
@@ -184,7 +232,7 @@ pub enum Step {
     },
     /// Adds an entry to a list. Its name is a number of 20 digits, with zeros in front, larger than that of any entry ever
     /// added to this kind, also by commits that end at the same time: whoever has read up to a number has missed nothing
-    /// before it.
+    /// before it. A kind is either such a list or has names of your own, not both.
     #[non_exhaustive]
     Append {
         /// Which list.

@@ -77,7 +77,7 @@ pub(crate) trait Registered: Send + Sync {
     /// How long one call may take; `None` is for ever.
     fn timeout(&self) -> Option<Duration>;
     /// Whether this caller could call the tool now, as far as the arguments are known. Spends nothing, and admits nobody.
-    fn test(&self, caller: &Caller, values: Values<'_>) -> Result<Option<LimitState>, Denial>;
+    fn test(&self, caller: &Caller, values: Values<'_>) -> Result<(), Denial>;
     /// Whether this caller may call the tool with some arguments; says nothing about quotas.
     fn is_open_to(&self, caller: &Caller) -> bool;
     /// The header that mirrors one of the arguments, by its position.
@@ -173,7 +173,7 @@ impl<T: Tool> Bound<T> {
         if let Some(error) = self.mismatch(&arguments, input) {
             // It is nothing to tell to those who may not call the tool, and it runs in no case.
             let refusal =
-                self.gated.test(input.caller, UNKNOWN).map_or_else(Refusal::Denied, |_| Refusal::Mismatch(error));
+                self.gated.test(input.caller, UNKNOWN).map_or_else(Refusal::Denied, |()| Refusal::Mismatch(error));
             return Beginning::Decided(Err(refusal));
         }
         match self.gated.admit(input.caller, arguments, input.caller_asked) {
@@ -231,7 +231,7 @@ impl<T: Tool> Registered for Bound<T> {
         self.gated.timeout()
     }
 
-    fn test(&self, caller: &Caller, values: Values<'_>) -> Result<Option<LimitState>, Denial> {
+    fn test(&self, caller: &Caller, values: Values<'_>) -> Result<(), Denial> {
         self.gated.test(caller, values)
     }
 

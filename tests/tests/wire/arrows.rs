@@ -16,10 +16,11 @@ enum Of {
 use Of::{All, Only};
 
 /// The one rule. Lower rooms know nothing of higher ones.
-const ARROWS: [(&str, &[Of]); 13] = [
+const ARROWS: [(&str, &[Of]); 14] = [
     ("caught", &[]),
     ("clock", &[]),
     ("guide", &[]),
+    ("in_time", &[]),
     ("protocol", &[]),
     ("auth", &[All("clock"), All("protocol")]),
     ("guard", &[All("auth"), All("caught"), All("clock"), All("protocol")]),
@@ -34,6 +35,7 @@ const ARROWS: [(&str, &[Of]); 13] = [
             All("auth"),
             All("caught"),
             All("clock"),
+            All("in_time"),
             All("protocol"),
             // Built by the builder, from what it knows.
             All("oauth"),
@@ -48,6 +50,7 @@ const ARROWS: [(&str, &[Of]); 13] = [
         &[
             // Why a server does not start may be its store.
             Only("store", &["StoreError"]),
+            All("in_time"),
             All("server"),
             All("oauth"),
             All("http"),

@@ -117,7 +117,7 @@ impl Endpoint {
         token: &BearerToken<'_>,
         verify: &Verify<'_>,
     ) -> Result<watch::Receiver<Option<Answer>>, AuthError> {
-        let digest = digest(token);
+        let digest = digest(token.expose());
         let address = verify.asker.address;
         let mut all = lock(&self.open);
         if let Some(question) = all.of_tokens.get(&digest) {

@@ -174,7 +174,7 @@ impl Authenticator for Introspection {
     }
 
     async fn authenticate(&self, token: &BearerToken<'_>, verify: &Verify<'_>) -> Result<Identity, AuthError> {
-        let key = digest(token);
+        let key = digest(token.expose());
         match self.refused.get(&key) {
             Some(refused) if verify.clock.millis() < refused.until => {
                 let invalid = AuthError::invalid("refused a moment ago");

@@ -32,6 +32,9 @@ pub(super) enum Source {
     Url(Url),
     /// The issuer's own URL, whose metadata says where they are.
     Issuer(Url),
+    /// A URL that a client wrote, asked with what is allowed to go there.
+    #[cfg(feature = "oauth")]
+    Client(Url, Outbound),
 }
 
 /// Why keys are fetched.
@@ -54,8 +57,11 @@ pub(super) struct Fetch {
 
 impl Fetch {
     pub(super) fn new(issuer: &str, source: Source, algorithms: Option<Box<[Algorithm]>>) -> Result<Self, String> {
-        let (Source::Url(url) | Source::Issuer(url)) = &source;
-        let outbound = Outbound::new(Reach::Anywhere, is_secure(url))?;
+        let outbound = match &source {
+            Source::Url(url) | Source::Issuer(url) => Outbound::new(Reach::Anywhere, is_secure(url))?,
+            #[cfg(feature = "oauth")]
+            Source::Client(_, outbound) => outbound.clone(),
+        };
         Ok(Self { issuer: issuer.into(), source, algorithms, outbound, found: Mutex::default() })
     }
 
@@ -74,6 +80,8 @@ impl Fetch {
     async fn attempt(&self, cause: Cause) -> Result<(KeySet, Duration), String> {
         let found = match &self.source {
             Source::Url(url) => return self.read(&self.get(&self.outbound, url).await?),
+            #[cfg(feature = "oauth")]
+            Source::Client(url, outbound) => return self.read(&self.get(outbound, url).await?),
             Source::Issuer(_) => self.look_up(cause).await?,
         };
         let outbound = match found.reach {
@@ -115,18 +123,19 @@ fn is_secure(url: &Url) -> bool {
     url.scheme() == "https"
 }
 
-/// How long an answer is fresh (RFC 9111 §4.2), as far as that is understood.
 fn fresh_for(headers: &HeaderMap) -> Duration {
+    max_age(headers).map_or(FRESH_BY_DEFAULT, |said| said.clamp(FRESH.0, FRESH.1))
+}
+
+/// How long an answer says that it is fresh (RFC 9111 §4.2), as far as that is understood.
+pub(crate) fn max_age(headers: &HeaderMap) -> Option<Duration> {
     let texts = headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
     let max_age = texts.flat_map(|text| text.split(',')).find_map(|directive| {
         let (name, seconds) = directive.trim().split_once('=')?;
         name.eq_ignore_ascii_case("max-age").then(|| seconds.trim_matches('"').parse::<u64>().ok())?
     });
     let age = headers.get(AGE).and_then(|value| value.to_str().ok()?.parse::<u64>().ok()).unwrap_or(0);
-    match max_age {
-        Some(seconds) => Duration::from_secs(seconds.saturating_sub(age)).clamp(FRESH.0, FRESH.1),
-        None => FRESH_BY_DEFAULT,
-    }
+    max_age.map(|seconds| Duration::from_secs(seconds.saturating_sub(age)))
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The keys of an issuer from where it publishes them, so that it can change them.
 
 mod cache;
+#[cfg(feature = "oauth")]
+mod client_keys;
 mod discovery;
 mod document;
 mod fetch;
@@ -13,6 +15,10 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+#[cfg(feature = "oauth")]
+pub(crate) use self::client_keys::{ClientAssertion, ClientKeys, RemoteClientKeys};
+#[cfg(feature = "oauth")]
+pub(crate) use self::fetch::max_age;
 use self::{cache::KeyCache, fetch::Source};
 use super::{
     AuthError,

@@ -8,19 +8,21 @@ const REFUSED: [&str; 8] = ["crit", "b64", "zip", "enc", "jwk", "jku", "x5u", "x
 
 /// The header of a signed token, as far as it is looked at.
 #[derive(Debug)]
-pub(super) struct Header {
+pub(in crate::auth) struct Header {
     pub(super) algorithm: Box<str>,
     pub(super) key_id: Option<Box<str>>,
-    pub(super) kind: Kind,
+    pub(in crate::auth) kind: Kind,
 }
 
 /// What `typ` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::auth) enum Kind {
     /// An access token by RFC 9068.
     AccessToken,
     /// Any JWT, or it does not say.
     Plain,
+    /// A client's proof of who it is, by the successor of RFC 7523.
+    ClientAuthentication,
 }
 
 impl Header {
@@ -46,6 +48,8 @@ impl Kind {
             Ok(Self::AccessToken)
         } else if typ.is_none() || is("JWT") {
             Ok(Self::Plain)
+        } else if is("client-authentication+jwt") {
+            Ok(Self::ClientAuthentication)
         } else {
             Err(AuthError::invalid("another type of token"))
         }

@@ -15,7 +15,6 @@ mod tests;
 
 use std::fmt;
 
-use self::header::Kind;
 #[cfg(feature = "jwks")]
 use super::jwks::RemoteKeys;
 use super::{
@@ -37,7 +36,7 @@ pub use self::{
     provider::{CryptoProviderError, install_crypto_provider},
     signing::SigningKey,
 };
-pub(super) use self::{key_set::KeySet, signed::Signed};
+pub(super) use self::{header::Kind, key_set::KeySet, signed::Signed};
 
 pub(super) const NO_KEY_MADE_THIS: &str = "no key of the issuer made this signature";
 
@@ -146,7 +145,7 @@ impl Jwt {
     /// Everything that can be said before the signature is checked.
     fn read<'t>(&self, token: &'t BearerToken<'_>) -> Result<Signed<'t>, AuthError> {
         let signed = Signed::parse(token)?;
-        if signed.header.kind == Kind::Plain && !self.plain_jwt {
+        if signed.header.kind != Kind::AccessToken && !(signed.header.kind == Kind::Plain && self.plain_jwt) {
             return Err(AuthError::invalid("not typed as an access token (at+jwt)"));
         }
         Ok(signed)

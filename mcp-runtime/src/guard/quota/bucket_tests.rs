@@ -89,14 +89,14 @@ fn call(table: &QuotaTable, limits: &[BoundLimit; 1], exact: &mut Exact, now: u6
     };
     let ann = caller("ann");
     let (calls, wait) = exact.stands(i128::from(now));
-    assert_eq!(tell(table.test(ann, limits, now)), (calls > 0, calls, wait), "before, at {now}");
+    assert_eq!(tell(table.look(ann, limits, now)), (calls > 0, calls, wait), "before, at {now}");
     let admitted = exact.take(i128::from(now));
     let (calls, wait) = exact.stands(i128::from(now));
     assert_eq!(tell(table.charge(ann, limits, now)), (admitted, calls, wait), "charged at {now}");
     if !admitted {
         let again = now + u64::try_from(wait).unwrap();
-        assert!(again > now && table.test(ann, limits, again - 1).is_err(), "the wait is too long");
-        assert!(table.test(ann, limits, again).is_ok(), "the wait is too short");
+        assert!(again > now && table.look(ann, limits, again - 1).is_err(), "the wait is too long");
+        assert!(table.look(ann, limits, again).is_ok(), "the wait is too short");
     }
 }
 

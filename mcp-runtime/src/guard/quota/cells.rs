@@ -64,8 +64,8 @@ impl<V: Copy, Place: Copy> Cells<V, Place> {
         self.0.len()
     }
 
-    pub(super) fn get(&self, key: &Key) -> Option<V> {
-        self.0.find(key.hash(), |cell| cell.key == *key).map(|cell| cell.value)
+    pub(super) fn get(&self, key: &Key) -> Option<&V> {
+        self.0.find(key.hash(), |cell| cell.key == *key).map(|cell| &cell.value)
     }
 
     pub(super) fn get_mut(&mut self, key: &Key) -> Option<&mut V> {

@@ -89,8 +89,8 @@ fn ann() -> CallerKey {
 
 /// A call and everything it must agree with: the test before it, the wait it is told, the log.
 fn call(table: &QuotaTable, limits: &[BoundLimit; 1], log: &mut Log, now: u64) {
-    let tested = table.test(ann(), limits, now);
-    assert_eq!(table.test(ann(), limits, now), tested, "testing changed something");
+    let tested = table.look(ann(), limits, now);
+    assert_eq!(table.look(ann(), limits, now), tested, "testing changed something");
     let charged = table.charge(ann(), limits, now);
     assert_eq!(tested.is_ok(), charged.is_ok(), "tested and charged differ");
     match (&tested, &charged) {
@@ -102,11 +102,11 @@ fn call(table: &QuotaTable, limits: &[BoundLimit; 1], log: &mut Log, now: u64) {
             assert_eq!(tested, charged, "a refused call changed something");
             let again = now + charged.wait().as_millis() as u64;
             assert!(again > now, "refused without a wait");
-            assert!(table.test(ann(), limits, again - 1).is_err(), "the wait is too long");
-            assert!(table.test(ann(), limits, again).is_ok(), "the wait is too short");
+            assert!(table.look(ann(), limits, again - 1).is_err(), "the wait is too long");
+            assert!(table.look(ann(), limits, again).is_ok(), "the wait is too short");
             let whole = now + charged.wait_secs() * 1000;
-            assert!(table.test(ann(), limits, whole).is_ok());
-            assert!(table.test(ann(), limits, whole - 1000).is_err());
+            assert!(table.look(ann(), limits, whole).is_ok());
+            assert!(table.look(ann(), limits, whole - 1000).is_err());
         }
         other => panic!("{other:?}"),
     }
@@ -146,7 +146,7 @@ proptest! {
         let table = QuotaTable::new(100);
         let (first, second) = (RateLimit::new(counts.0, windows.0), RateLimit::new(counts.1, windows.1));
         let (a, b) = (table.bind(first), table.bind(second));
-        let left = |limit, now| table.test(ann(), &[limit], now).map_or(0, |state| state.unwrap().remaining());
+        let left = |limit, now| table.look(ann(), &[limit], now).map_or(0, |state| state.unwrap().remaining());
         let mut now = 1 << 40;
         for step in steps {
             match step {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    BoundLimit, LimitState, Verdict,
+    BoundLimit, LimitState,
     bucket::{Bucket, Refill},
     cells::{Cells, Dense, Key, OnLine},
     later, tighter,
@@ -48,16 +48,23 @@ impl Shard {
     }
 
     /// Whether one more call would fit into all limits; changes nothing.
-    pub(super) fn test(&self, caller: CallerKey, limits: &[BoundLimit], now_ms: u64, capacity: usize) -> Verdict {
-        let (mut tightest, mut refused, mut missing, mut stranger) = (None, None, 0, None);
+    pub(super) fn test(
+        &self,
+        caller: CallerKey,
+        limits: &[BoundLimit],
+        now_ms: u64,
+        capacity: usize,
+    ) -> Result<(), LimitState> {
+        let (mut refused, mut missing, mut stranger) = (None, 0, None);
         for limit in distinct(limits) {
-            let known = self.state(caller, limit, now_ms);
-            if known.is_none() {
-                missing += 1;
-                stranger.get_or_insert(limit);
+            match self.has_room(caller, limit, now_ms) {
+                Some(Ok(())) => {}
+                Some(Err(state)) => later(&mut refused, state),
+                None => {
+                    missing += 1;
+                    stranger.get_or_insert(limit);
+                }
             }
-            let state = known.unwrap_or_else(|| untouched(limit));
-            if state.remaining == 0 { later(&mut refused, state) } else { tighter(&mut tightest, state) }
         }
         if let Some(limit) = stranger
             && self.len() + missing > capacity
@@ -65,7 +72,30 @@ impl Shard {
         {
             later(&mut refused, self.full(limit, now_ms));
         }
-        refused.map_or(Ok(tightest), Err)
+        refused.map_or(Ok(()), Err)
+    }
+
+    /// How the caller stands with the tightest of these limits; changes nothing.
+    #[cfg(test)]
+    pub(super) fn tightest(&self, caller: CallerKey, limits: &[BoundLimit], now_ms: u64) -> Option<LimitState> {
+        let mut tightest = None;
+        for limit in distinct(limits) {
+            let (key, floor) = (Key::new(caller, limit), self.swept_at);
+            let grid = Grid::of(limit.limit.rate());
+            let slot = grid.slot(now_ms.max(floor));
+            let state = match Kind::of(limit) {
+                Kind::Small => self.small.get(&key).map(|window| read(&window.at(slot), grid, limit, now_ms)),
+                Kind::Large => self.large.get(&key).map(|window| read(&window.at(slot), grid, limit, now_ms)),
+                Kind::Bucket(refill) => self.buckets.get(&key).map(|bucket| {
+                    let mut bucket = *bucket;
+                    bucket.advance(refill, now_ms.max(floor));
+                    bucket_state(bucket, refill, limit, now_ms)
+                }),
+            };
+            let untouched = LimitState { limit: limit.limit, remaining: limit.limit.most(), wait: Duration::ZERO };
+            tighter(&mut tightest, state.unwrap_or(untouched));
+        }
+        tightest
     }
 
     /// Tests all limits and makes room, so that [`spend_all`](Self::spend_all) is sure to succeed under the same lock.
@@ -76,8 +106,8 @@ impl Shard {
         now_ms: u64,
         capacity: usize,
         bound: &Bound,
-    ) -> Verdict {
-        let tightest = self.test(caller, limits, now_ms, capacity)?;
+    ) -> Result<(), LimitState> {
+        self.test(caller, limits, now_ms, capacity)?;
         if let Some(limit) = self.lacks_room(caller, limits, capacity) {
             // The test let this pass because a sweep is due; what it frees must still suffice.
             self.sweep(now_ms, bound);
@@ -85,7 +115,7 @@ impl Shard {
                 return Err(self.full(limit, now_ms));
             }
         }
-        Ok(tightest)
+        Ok(())
     }
 
     /// Spends one of each limit.
@@ -133,18 +163,19 @@ impl Shard {
         }
     }
 
-    /// How the caller stands, if it has a cell.
-    fn state(&self, caller: CallerKey, limit: &BoundLimit, now_ms: u64) -> Option<LimitState> {
+    /// Whether one more call fits into a limit, or how the caller stands; `None` if it has no cell.
+    fn has_room(&self, caller: CallerKey, limit: &BoundLimit, now_ms: u64) -> Option<Result<(), LimitState>> {
         let (key, floor) = (Key::new(caller, limit), self.swept_at);
-        match Kind::of(limit) {
-            Kind::Small => window_state(&self.small, &key, limit, now_ms, floor),
-            Kind::Large => window_state(&self.large, &key, limit, now_ms, floor),
+        let state = match Kind::of(limit) {
+            Kind::Small => exhausted(self.small.get(&key)?, limit, now_ms, floor),
+            Kind::Large => exhausted(self.large.get(&key)?, limit, now_ms, floor),
             Kind::Bucket(refill) => {
-                let mut bucket = self.buckets.get(&key)?;
+                let mut bucket = *self.buckets.get(&key)?;
                 bucket.advance(refill, now_ms.max(floor));
-                Some(bucket_state(bucket, refill, limit, now_ms))
+                (bucket.remaining(refill) == 0).then(|| bucket_state(bucket, refill, limit, now_ms))
             }
-        }
+        };
+        Some(state.map_or(Ok(()), Err))
     }
 
     fn spend(&mut self, caller: CallerKey, limit: &BoundLimit, now_ms: u64) -> LimitState {
@@ -221,17 +252,16 @@ fn bucket_state(bucket: Bucket, refill: Refill, limit: &BoundLimit, now_ms: u64)
     LimitState { limit: limit.limit, remaining: bucket.remaining(refill), wait }
 }
 
-fn window_state<C: Counter, Place: Copy>(
-    cells: &Cells<Window<C>, Place>,
-    key: &Key,
-    limit: &BoundLimit,
-    now_ms: u64,
-    floor: u64,
-) -> Option<LimitState> {
+/// What a window says that has nothing left.
+fn exhausted<C: Counter>(window: &Window<C>, limit: &BoundLimit, now_ms: u64, floor: u64) -> Option<LimitState> {
+    let most = u64::from(limit.limit.most());
+    // What was spent in the past only gets less: most windows need no further look.
+    if window.spent() < most {
+        return None;
+    }
     let grid = Grid::of(limit.limit.rate());
-    let mut window = cells.get(key)?;
-    window.advance(grid.slot(now_ms.max(floor)));
-    Some(read(&window, grid, limit, now_ms))
+    let window = window.at(grid.slot(now_ms.max(floor)));
+    (window.spent() >= most).then(|| read(&window, grid, limit, now_ms))
 }
 
 /// Spends one; also says when a cell that had to be made will be empty.
@@ -257,10 +287,6 @@ fn read<C: Counter>(window: &Window<C>, grid: Grid, limit: &BoundLimit, now_ms: 
     let wait = window.next_return().map_or(0, |slot| grid.begins(slot).saturating_sub(now_ms));
     let remaining = limit.limit.most().saturating_sub(spent);
     LimitState { limit: limit.limit, remaining, wait: Duration::from_millis(wait) }
-}
-
-fn untouched(limit: &BoundLimit) -> LimitState {
-    LimitState { limit: limit.limit, remaining: limit.limit.most(), wait: Duration::ZERO }
 }
 
 /// Each limit once, however often it is listed: two charges after one test could exceed it.

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
-    BoundLimit, LimitId, Verdict, later,
+    BoundLimit, LimitId, LimitState, Verdict, later,
     shard::{Bound, Shard},
     tighter,
 };
@@ -84,8 +84,15 @@ impl QuotaTable {
     ///
     /// Where the table is full but a sweep is due, a caller without a cell gets the benefit of the doubt:
     /// [`charge`](Self::charge) decides.
-    pub(crate) fn test(&self, caller: CallerKey, limits: &[BoundLimit], now_ms: u64) -> Verdict {
+    pub(crate) fn test(&self, caller: CallerKey, limits: &[BoundLimit], now_ms: u64) -> Result<(), LimitState> {
         self.lock(caller).test(caller, limits, now_ms, self.shard_capacity)
+    }
+
+    /// As [`test`](Self::test), and how the caller stands.
+    #[cfg(test)]
+    pub(crate) fn look(&self, caller: CallerKey, limits: &[BoundLimit], now_ms: u64) -> Verdict {
+        self.test(caller, limits, now_ms)?;
+        Ok(self.lock(caller).tightest(caller, limits, now_ms))
     }
 
     /// Spends one call of each of `limits`, or nothing at all if one of them is used up.
@@ -127,82 +134,80 @@ pub(crate) struct Account<'t> {
     pub(crate) limits: &'t [BoundLimit],
 }
 
-/// Whether to spend or only to ask.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ask {
-    Test,
-    Charge,
-}
+/// The accounts of one call. Most are empty: there is one for each way in which limits are counted.
+pub(crate) type Accounts<'t> = [Option<Account<'t>>; 4];
 
 impl Account<'_> {
+    /// Which lock it is under: the shard, and where its table is in memory.
     fn place(&self) -> Place {
         (std::ptr::from_ref(self.table).addr(), self.table.shard(self.key))
     }
 
-    fn ask(&self, ask: Ask, now_ms: u64) -> Verdict {
-        match ask {
-            Ask::Test => self.table.test(self.key, self.limits, now_ms),
-            Ask::Charge => self.table.charge(self.key, self.limits, now_ms),
-        }
+    fn prepare(&self, shard: &mut Shard, now_ms: u64) -> Result<(), LimitState> {
+        shard.prepare(self.key, self.limits, now_ms, self.table.shard_capacity, &self.table.bound)
     }
 }
 
-/// Tests every limit of every account, one account after the other: what is found may have changed by the time of the charge.
-/// Or spends one call of each, or nothing at all if one of them is used up.
-pub(crate) fn ask_all(ask: Ask, accounts: &mut [Option<Account<'_>>; 4], now_ms: u64) -> Verdict {
+/// Which shard of which table.
+type Place = (usize, usize);
+
+/// Tests every limit of every account, one account after the other: what is found may have changed by the time of the
+/// charge. Of several refusals the one counts that makes wait longest.
+pub(crate) fn test_all(accounts: &Accounts<'_>, now_ms: u64) -> Result<(), LimitState> {
+    let tests = accounts.iter().flatten().map(|account| account.table.test(account.key, account.limits, now_ms));
+    longest(tests)
+}
+
+/// Spends one call of each limit of each account, or nothing at all if one of them is used up.
+pub(crate) fn charge_all(accounts: &Accounts<'_>, now_ms: u64) -> Verdict {
     let mut some = accounts.iter().flatten();
-    match (some.next(), some.next(), ask) {
-        (None, _, _) => Ok(None),
-        (Some(only), None, _) => only.ask(ask, now_ms),
-        (_, _, Ask::Test) => worst(accounts.iter().flatten().map(|account| account.ask(ask, now_ms))),
-        (_, _, Ask::Charge) => charge_all(accounts, now_ms),
+    match (some.next(), some.next()) {
+        (None, _) => Ok(None),
+        (Some(only), None) => only.table.charge(only.key, only.limits, now_ms),
+        _ => charge_several(accounts, now_ms),
     }
 }
 
-/// Two calls that meet at several locks take them in the same order, that of their places in memory.
-fn charge_all(accounts: &mut [Option<Account<'_>>; 4], now_ms: u64) -> Verdict {
-    accounts.sort_unstable_by_key(|account| account.as_ref().map(Account::place));
-    let mut locked = Locked::default();
-    worst(accounts.iter().flatten().filter_map(|account| {
-        let Account { table, key, limits } = account;
-        Some(locked.shard(account)?.prepare(*key, limits, now_ms, table.shard_capacity, &table.bound))
-    }))?;
+fn charge_several(accounts: &Accounts<'_>, now_ms: u64) -> Verdict {
+    let places = accounts.each_ref().map(|account| account.as_ref().map(Account::place));
+    let mut locked = lock_each_once(accounts, places);
+    // Accounts of one place share the lock of the first.
+    let lock_of = places.map(|place| places.iter().position(|other| *other == place));
+    longest(
+        accounts
+            .iter()
+            .zip(lock_of)
+            .filter_map(|(account, lock)| Some(account.as_ref()?.prepare(locked[lock?].as_deref_mut()?, now_ms))),
+    )?;
     let mut tightest = None;
-    for account in accounts.iter().flatten() {
-        let spent = locked.shard(account).and_then(|shard| shard.spend_all(account.key, account.limits, now_ms));
+    for (account, lock) in accounts.iter().zip(lock_of) {
+        let (Some(account), Some(lock)) = (account, lock) else { continue };
+        let shard = locked[lock].as_deref_mut();
+        let spent = shard.and_then(|shard| shard.spend_all(account.key, account.limits, now_ms));
         spent.into_iter().for_each(|state| tighter(&mut tightest, state));
     }
     Ok(tightest)
 }
 
-/// The tightest of what admits; of what refuses, the one that makes wait longest.
-fn worst(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
-    let (mut tightest, mut refused) = (None, None);
-    for verdict in verdicts {
-        match verdict {
-            Ok(state) => state.into_iter().for_each(|state| tighter(&mut tightest, state)),
-            Err(state) => later(&mut refused, state),
+/// Two calls that meet at several locks take them in the same order, that of their places in memory.
+fn lock_each_once<'t>(accounts: &Accounts<'t>, places: [Option<Place>; 4]) -> [Option<MutexGuard<'t, Shard>>; 4] {
+    let mut order = [0, 1, 2, 3];
+    order.sort_by_key(|at| places[*at]);
+    let mut locked = [None, None, None, None];
+    for at in order {
+        let is_first = places.iter().position(|place| *place == places[at]) == Some(at);
+        if let Some(account) = accounts[at].as_ref().filter(|_| is_first) {
+            locked[at] = Some(account.table.lock(account.key));
         }
     }
-    refused.map_or(Ok(tightest), Err)
+    locked
 }
 
-/// The shards that one call has locked, each once.
-#[derive(Default)]
-struct Locked<'t>([Option<(Place, MutexGuard<'t, Shard>)>; 4]);
-
-/// Which shard of which table, by where the table is in memory.
-type Place = (usize, usize);
-
-impl<'t> Locked<'t> {
-    /// The shard of an account, locked now if it is not yet. There is room for all: `None` does not come.
-    fn shard(&mut self, account: &Account<'t>) -> Option<&mut Shard> {
-        let place = account.place();
-        let known = |slot: &Option<(Place, _)>| slot.as_ref().is_none_or(|(locked, _)| *locked == place);
-        let slot = self.0.iter_mut().find(|slot| known(slot))?;
-        let (_, shard) = slot.get_or_insert_with(|| (place, account.table.lock(account.key)));
-        Some(shard)
-    }
+/// Of several refusals the one that makes wait longest.
+fn longest(verdicts: impl Iterator<Item = Result<(), LimitState>>) -> Result<(), LimitState> {
+    let mut refused = None;
+    verdicts.filter_map(Result::err).for_each(|state| later(&mut refused, state));
+    refused.map_or(Ok(()), Err)
 }
 
 /// A panic while counting would leave no half-written cell behind (a sweep swaps in a finished map), so a poisoned

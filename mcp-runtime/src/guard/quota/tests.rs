@@ -23,7 +23,7 @@ fn limit(text: &str) -> RateLimit {
 fn says_what_is_left_and_when_more_returns() {
     let table = QuotaTable::new(1000);
     let limits = [table.bind(limit("3/16s"))];
-    let untouched = table.test(caller("ann"), &limits, START).unwrap().unwrap();
+    let untouched = table.look(caller("ann"), &limits, START).unwrap().unwrap();
     assert_eq!((untouched.remaining(), untouched.wait()), (3, Duration::ZERO));
 
     let state = table.charge(caller("ann"), &limits, START).unwrap().unwrap();
@@ -36,8 +36,8 @@ fn says_what_is_left_and_when_more_returns() {
     assert_eq!((refused.remaining(), refused.wait(), refused.wait_secs()), (0, Duration::from_millis(15_999), 16));
     assert_eq!(refused.limit().rate(), limit("3/16s"));
     // The first two fell into one slot and return together.
-    assert!(table.test(caller("ann"), &limits, START + 16_999).is_err());
-    assert_eq!(table.test(caller("ann"), &limits, START + 17_000).unwrap().unwrap().remaining(), 2);
+    assert!(table.look(caller("ann"), &limits, START + 16_999).is_err());
+    assert_eq!(table.look(caller("ann"), &limits, START + 17_000).unwrap().unwrap().remaining(), 2);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn callers_and_limits_are_counted_apart() {
 #[test]
 fn without_limits_everything_fits() {
     let table = QuotaTable::new(1000);
-    assert_eq!(table.test(caller("ann"), &[], START), Ok(None));
+    assert_eq!(table.look(caller("ann"), &[], START), Ok(None));
     assert_eq!(table.charge(caller("ann"), &[], START), Ok(None));
     assert_eq!(table.len(), 0);
 }
@@ -70,10 +70,10 @@ fn a_refused_call_charges_none_of_its_limits() {
     for _ in 0..20 {
         assert_eq!(table.charge(caller("ann"), &both, START).unwrap_err().limit().rate(), limit("2/h"));
     }
-    assert_eq!(table.test(caller("ann"), &[wide], START).unwrap().unwrap().remaining(), 8);
+    assert_eq!(table.look(caller("ann"), &[wide], START).unwrap().unwrap().remaining(), 8);
     // The other way round, whichever is listed first.
     assert!(table.charge(caller("ann"), &[narrow, wide], START).is_err());
-    assert_eq!(table.test(caller("ann"), &[wide], START).unwrap().unwrap().remaining(), 8);
+    assert_eq!(table.look(caller("ann"), &[wide], START).unwrap().unwrap().remaining(), 8);
 }
 
 #[test]
@@ -84,8 +84,8 @@ fn several_used_up_limits_make_wait_for_the_last() {
     let refused = table.charge(caller("ann"), &both, START).unwrap_err();
     assert_eq!(refused.limit().rate(), limit("1/h"));
     let again = START + refused.wait().as_millis() as u64;
-    assert!(table.test(caller("ann"), &both, again - 1).is_err());
-    assert!(table.test(caller("ann"), &both, again).is_ok());
+    assert!(table.look(caller("ann"), &both, again - 1).is_err());
+    assert!(table.look(caller("ann"), &both, again).is_ok());
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn a_flood_of_strangers_frees_nobody() {
     }
     // Even with the table full of others, it is the victim's turn again, and strangers' too.
     let then = START + hour_and_slot;
-    assert!(table.test(caller("victim"), &limits, then - 1).is_err());
+    assert!(table.look(caller("victim"), &limits, then - 1).is_err());
     assert!(table.charge(caller("victim"), &limits, then).is_ok());
     assert!(flood("c", then).iter().filter(|verdict| verdict.is_ok()).count() >= 2000);
     assert!(table.charge(caller("victim"), &limits, then + 1).is_err());
@@ -136,7 +136,7 @@ fn a_full_table_says_when_to_come_back() {
     for i in 0..16 {
         table.charge(caller(&format!("old{i}")), &limits, START).unwrap();
     }
-    let peeked = table.test(caller("new"), &limits, START).unwrap_err();
+    let peeked = table.look(caller("new"), &limits, START).unwrap_err();
     let refused = table.charge(caller("new"), &limits, START).unwrap_err();
     assert_eq!(peeked, refused);
     let expires = (START / 3750 + 17) * 3750;
@@ -146,7 +146,7 @@ fn a_full_table_says_when_to_come_back() {
     table.charge(caller("old3"), &limits, expires - 1).unwrap();
     assert!(table.charge(caller("new"), &limits, expires).is_ok());
     assert_eq!(table.len(), 2);
-    assert_eq!(table.test(caller("old3"), &limits, expires).unwrap().unwrap().remaining(), 4);
+    assert_eq!(table.look(caller("old3"), &limits, expires).unwrap().unwrap().remaining(), 4);
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn a_sweep_takes_nothing_that_still_counts() {
     let now = START + 18 * slot - 1;
     assert!(table.charge(caller("new"), &limits, now).is_ok());
     assert_eq!(table.len(), 2);
-    assert_eq!(table.test(caller("victim"), &limits, now).unwrap().unwrap().remaining(), 1);
+    assert_eq!(table.look(caller("victim"), &limits, now).unwrap().unwrap().remaining(), 1);
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn all_new_cells_of_a_call_must_find_room() {
     assert!(table.charge(caller("new"), &[first, second], START).is_err());
     assert_eq!(table.len(), 15, "half a call was kept");
     assert!(table.charge(caller("old1"), &[first, second], START).is_ok());
-    assert_eq!(table.test(caller("old2"), &[first, second], START).unwrap_err().limit().rate(), limit("70000/m"));
+    assert_eq!(table.look(caller("old2"), &[first, second], START).unwrap_err().limit().rate(), limit("70000/m"));
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn a_clock_set_back_does_not_forget_what_was_swept() {
     // Ten seconds after START, old0's call was 10 s ago; it is admitted as of `later`, and so counts until then + 1 m.
     assert!(table.charge(caller("old0"), &limits, START + 10_000).is_ok());
     let refused = table.charge(caller("old0"), &limits, later + 59_999).unwrap_err();
-    assert_eq!(table.test(caller("old0"), &limits, START + 10_000).unwrap_err().remaining(), 0);
+    assert_eq!(table.look(caller("old0"), &limits, START + 10_000).unwrap_err().remaining(), 0);
     assert!(refused.wait() > Duration::ZERO);
 }
 
@@ -232,7 +232,7 @@ fn threads_together_admit_exactly_n() {
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
     assert_eq!(admitted, 1000);
-    assert_eq!(table.test(key, &limits[1..], START).unwrap().unwrap().remaining(), 69_000);
+    assert_eq!(table.look(key, &limits[1..], START).unwrap().unwrap().remaining(), 69_000);
 }
 
 #[test]
@@ -256,7 +256,7 @@ fn measure() {
         let start = std::time::Instant::now();
         for i in 0..rounds {
             let now = START + i / 50;
-            let tested = table.test(key, limits, now);
+            let tested = table.look(key, limits, now);
             assert!(std::hint::black_box(tested).is_ok());
             assert!(std::hint::black_box(table.charge(key, limits, now)).is_ok());
         }

@@ -101,6 +101,12 @@ impl<C: Counter> Window<C> {
         self.head = halves(head.max(slot));
     }
 
+    /// What it will be in `slot`, if nothing is spent until then.
+    pub(super) fn at(mut self, slot: u64) -> Self {
+        self.advance(slot);
+        self
+    }
+
     /// Counts one admission in the newest slot.
     pub(super) fn spend(&mut self) {
         let at = ring(self.head(), 0);

@@ -1,11 +1,29 @@
 //! Who asks on behalf of people: programs, registered by the operator, by a document of theirs, or by themselves.
 
+mod assertion;
 pub(crate) mod authentication;
+mod document;
+pub(crate) mod dynamic;
+mod fetches;
+pub(crate) mod metadata;
+mod name;
+mod operator;
+pub(crate) mod redirect;
+#[cfg(test)]
+mod redirect_tests;
+mod settings;
 
+use std::collections::HashMap;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use super::{AuthorizationServerBuilder, Core, error::OAuthError};
-use crate::auth::ClientAddress;
+pub use self::operator::RegisteredClient;
+pub(crate) use self::settings::ClientSettings;
+use self::{assertion::RemoteKeys, document::Documents, dynamic::DynamicClient, metadata::Rules};
+use super::{Core, error::OAuthError};
+use crate::{auth::ClientAddress, store::Row};
 
 /// A program that may ask for tokens (RFC 6749 §2, RFC 7591 §2).
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -55,7 +73,7 @@ pub(crate) enum Authentication {
 pub(crate) enum SecretMethod {
     Basic,
     Post,
-    /// Registered by the operator, who did not say.
+    /// Nobody said which: the operator, or a client that left it out.
     Either,
 }
 
@@ -68,28 +86,158 @@ pub(crate) enum GrantType {
     ClientCredentials,
 }
 
-/// All clients.
-// stub: clients
-pub(crate) struct Clients {
-    pub(crate) operator: Vec<Client>,
+impl Client {
+    /// Whether it may use this grant.
+    pub(crate) fn may(&self, grant: GrantType) -> bool {
+        self.grant_types.contains(&grant)
+    }
+
+    /// What consent depends on. Keys are left out: they are changed as a matter of routine, by whom the client's id belongs
+    /// to anyway.
+    fn hash_metadata(&mut self) {
+        let mut redirect_uris = self.redirect_uris.clone();
+        redirect_uris.sort_unstable();
+        let method = match &self.authentication {
+            Authentication::None => "none",
+            Authentication::Secret { .. } => "secret",
+            Authentication::PrivateKey { .. } => "private_key",
+        };
+        let parts = serde_json::json!([self.name, redirect_uris, method]);
+        self.metadata_hash = sha256(parts.to_string().as_bytes());
+    }
 }
 
-// stub: clients
+impl GrantType {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
+            Self::ClientCredentials => "client_credentials",
+        }
+    }
+}
+
+/// As the store holds secrets and long names.
+fn sha256(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(bytes))
+}
+
+/// The longest client id that is looked at, in bytes.
+const MAX_ID_BYTES: usize = 512;
+
+/// All clients.
+pub(crate) struct Clients {
+    operator: HashMap<String, Client>,
+    /// Schemes that redirect URIs may have besides https and loopback http.
+    schemes: Vec<String>,
+    registers: bool,
+    documents: Documents,
+    keys: RemoteKeys,
+}
+
+/// A client, and what is known of how long it is.
+enum Found {
+    Operator(Client),
+    Dynamic(Row<DynamicClient>),
+    Document(Row<document::Document>),
+}
+
+impl Found {
+    fn client(&self) -> &Client {
+        match self {
+            Self::Operator(client) => client,
+            Self::Dynamic(row) => &row.record.client,
+            Self::Document(row) => &row.record.client,
+        }
+    }
+
+    fn into_client(self) -> Client {
+        match self {
+            Self::Operator(client) => client,
+            Self::Dynamic(row) => row.record.client,
+            Self::Document(row) => row.record.client,
+        }
+    }
+}
+
 impl Clients {
-    pub(crate) fn new(_: &AuthorizationServerBuilder) -> Self {
-        Self { operator: Vec::new() }
+    /// Clients as they are configured; whatever is wrong with that was told by [`ClientSettings::problems`].
+    pub(crate) fn new(settings: ClientSettings) -> Self {
+        let operator = settings.clients.into_iter().map(|registered| (registered.client.id.clone(), registered.client));
+        let documents = Documents::new(settings.documents);
+        Self {
+            operator: operator.collect(),
+            schemes: settings.schemes,
+            registers: settings.registers,
+            keys: RemoteKeys::new(documents.outbound()),
+            documents,
+        }
     }
 
-    /// Whether clients may register themselves (RFC 7591).
-    pub(crate) fn accept_registrations(&self) -> bool {
-        true
+    /// Whether clients may register themselves (`registration_endpoint`).
+    pub(crate) fn registers(&self) -> bool {
+        self.registers
     }
 
-    pub(crate) async fn known(&self, _: &Core, id: &str) -> Result<Option<Client>, OAuthError> {
-        Ok(self.operator.iter().find(|client| client.id == id).cloned())
+    /// What clients may say about themselves.
+    pub(crate) fn rules(&self, is_document: bool) -> Rules<'_> {
+        Rules { schemes: &self.schemes, is_document, loopback: self.documents.is_loopback() }
     }
 
-    pub(crate) async fn resolve(&self, core: &Core, id: &str, _: ClientAddress) -> Result<Option<Client>, OAuthError> {
-        self.known(core, id).await
+    /// Whether the id of a client may be the URL of its document (`client_id_metadata_document_supported`).
+    pub(crate) fn reads_documents(&self) -> bool {
+        self.documents.are_read()
+    }
+
+    /// The client of this id, as far as that is known here: this never goes to the network. A document may be older than it
+    /// says it may become; who asks people something calls [`resolve`](Self::resolve).
+    pub(crate) async fn known(&self, core: &Core, id: &str) -> Result<Option<Client>, OAuthError> {
+        Ok(self.find(core, id).await?.map(Found::into_client))
+    }
+
+    /// The client of this id; fetches its document if that is due. Only for somebody who is logged in, or who brought
+    /// something that names this client.
+    pub(crate) async fn resolve(
+        &self,
+        core: &Core,
+        id: &str,
+        address: ClientAddress,
+    ) -> Result<Option<Client>, OAuthError> {
+        match self.find(core, id).await? {
+            Some(Found::Document(row)) if row.record.is_fresh(core.records.now()) => Ok(Some(row.record.client)),
+            Some(Found::Document(_)) => self.fetch(core, id, address).await,
+            None if self.documents.may_be(id) => self.fetch(core, id, address).await,
+            found => Ok(found.map(Found::into_client)),
+        }
+    }
+
+    /// Whether this is meant as the URL of a document about a client.
+    pub(crate) fn is_document_id(id: &str) -> bool {
+        document::is_document_id(id)
+    }
+
+    /// Somebody consented to this client: what is known of it is kept for longer.
+    pub(crate) async fn touch(&self, core: &Core, client: &Client) -> Result<(), OAuthError> {
+        match client.origin {
+            Origin::Operator => Ok(()),
+            Origin::Dynamic => dynamic::keep(&core.records, &client.id).await,
+            Origin::Document => document::keep(&core.records, &client.id).await,
+        }
+    }
+
+    async fn find(&self, core: &Core, id: &str) -> Result<Option<Found>, OAuthError> {
+        if id.len() > MAX_ID_BYTES {
+            return Ok(None);
+        }
+        if let Some(client) = self.operator.get(id) {
+            return Ok(Some(Found::Operator(client.clone())));
+        }
+        if dynamic::is_dynamic_id(id) {
+            return Ok(core.records.get(id).await?.map(Found::Dynamic));
+        }
+        if self.documents.may_be(id) {
+            return Ok(core.records.get(id).await?.map(Found::Document));
+        }
+        Ok(None)
     }
 }

@@ -22,7 +22,7 @@ pub(crate) struct Documents {
 
 impl Documents {
     pub(crate) fn new(issuer: &str, scopes: &[String], clients: &Clients) -> Self {
-        let oauth = metadata(issuer, scopes, clients.accept_registrations());
+        let oauth = metadata(issuer, scopes, clients);
         let mut openid = oauth.clone();
         // Demanded by OpenID Connect Discovery §3. No ID token is ever issued.
         openid["subject_types_supported"] = json!(["public"]);
@@ -31,7 +31,7 @@ impl Documents {
     }
 }
 
-fn metadata(issuer: &str, scopes: &[String], registrations: bool) -> Value {
+fn metadata(issuer: &str, scopes: &[String], clients: &Clients) -> Value {
     let at = |path: &str| format!("{issuer}{path}");
     let confidential = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
     let anyone = ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"];
@@ -47,7 +47,7 @@ fn metadata(issuer: &str, scopes: &[String], registrations: bool) -> Value {
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
-        "client_id_metadata_document_supported": true,
+        "client_id_metadata_document_supported": clients.reads_documents(),
         "token_endpoint_auth_methods_supported": anyone,
         "token_endpoint_auth_signing_alg_values_supported": CLIENT_ALGORITHMS,
         "revocation_endpoint_auth_methods_supported": anyone,
@@ -58,7 +58,7 @@ fn metadata(issuer: &str, scopes: &[String], registrations: bool) -> Value {
     if !scopes.is_empty() {
         document["scopes_supported"] = json!(scopes);
     }
-    if registrations {
+    if clients.registers() {
         document["registration_endpoint"] = json!(at("/register"));
     }
     document

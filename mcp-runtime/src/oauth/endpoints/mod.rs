@@ -73,8 +73,10 @@ impl Endpoint {
     /// What is answered there, for `Allow`.
     fn methods(self) -> &'static str {
         match self {
-            Self::Metadata | Self::OpenIdMetadata | Self::Jwks | Self::Authorize => "GET, HEAD, OPTIONS",
-            Self::Login | Self::Logout => "GET, HEAD, POST, OPTIONS",
+            Self::Metadata | Self::OpenIdMetadata | Self::Jwks => "GET, HEAD, OPTIONS",
+            // What asks here is about to show a page, or to make a code.
+            Self::Authorize => "GET",
+            Self::Login | Self::Logout => "GET, POST",
             Self::Consent | Self::Token | Self::Register | Self::Revoke | Self::Introspect => "POST, OPTIONS",
         }
     }

@@ -10,7 +10,7 @@ use http::{
 use http_body_util::BodyExt;
 use tokio::{sync::Semaphore, time::timeout};
 
-use crate::http::HttpSettings;
+use crate::{http::HttpSettings, in_time::in_time};
 
 /// Bodies up to here are drained after an early answer, so that the connection stays usable.
 const DRAIN_BYTES: usize = 64 * 1024;
@@ -58,13 +58,13 @@ impl Unread {
             return Err(BodyError::TooLarge);
         }
         let Some(mut body) = self.body.take() else { return Err(BodyError::Broken) };
-        match timeout(settings.body_timeout, collect(&mut body, max)).await {
-            Ok(Ok(bytes)) => Ok(bytes),
-            Ok(Err(error)) => {
+        match in_time(settings.body_timeout, collect(&mut body, max)).await {
+            Some(Ok(bytes)) => Ok(bytes),
+            Some(Err(error)) => {
                 self.body = Some(body);
                 Err(error)
             }
-            Err(_) => Err(BodyError::TooSlow),
+            None => Err(BodyError::TooSlow),
         }
     }
 

@@ -157,7 +157,7 @@ pub(super) async fn identify(app: &App, headers: &HeaderMap, sender: &Sender) ->
         Presented::Unusable => return Err(failed("not one bearer token")),
     };
     let asker = || Asker { address: sender.address, has_failed_often: core.gate.has_failed_often(sender.address) };
-    match core.verifier.authenticate_from(&token, asker).await {
+    match core.verifier.authenticate_from(token, asker).await {
         Ok(identity) => Ok(Caller::Identified(identity, sender.address)),
         Err(AuthError::Invalid { reason }) => Err(failed(reason)),
         Err(AuthError::Expired) => {
