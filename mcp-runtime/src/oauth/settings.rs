@@ -52,6 +52,8 @@ pub struct AuthorizationServerBuilder {
     /// How long a key signs.
     pub(super) signing_key_lifetime: Duration,
     pub(super) clients: ClientSettings,
+    /// For tests only.
+    pub(super) limits_off: bool,
 }
 
 impl AuthorizationServerBuilder {
@@ -67,6 +69,7 @@ impl AuthorizationServerBuilder {
             lifetimes: Lifetimes::default(),
             signing_key_lifetime,
             clients: ClientSettings::default(),
+            limits_off: false,
         }
     }
 

@@ -8,6 +8,8 @@ mod login;
 mod logout;
 mod metadata;
 mod register;
+#[cfg(test)]
+mod register_tests;
 mod revoke;
 mod token;
 
