@@ -8,6 +8,7 @@ mod endpoints;
 mod error;
 mod limits;
 pub mod login;
+mod operate;
 mod pages;
 mod people;
 pub mod pkce;
@@ -19,11 +20,12 @@ mod visit;
 
 pub use self::core::AuthorizationServer;
 pub(crate) use self::core::{Core, Surroundings};
-pub(crate) use endpoints::{Endpoint, answer, paths};
 pub use clients::RegisteredClient;
+pub(crate) use endpoints::{Endpoint, answer, paths};
 #[cfg(feature = "dev-login")]
 pub use login::AutoApprove;
 pub use login::{Account, LocalUsers, LoginError, LoginForm, LoginPage, LoginProvider, UserError};
+pub use operate::{GrantInfo, MintError};
 pub use seal::{StoreKey, StoreKeyError};
 pub use settings::AuthorizationServerBuilder;
 pub(crate) use visit::Visit;

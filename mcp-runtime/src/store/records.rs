@@ -58,13 +58,14 @@ impl Records {
         current.map(|(name, entry)| row(name, &entry)).collect()
     }
 
-    /// Everything after `after` in a list that is only added to, and the name of the last entry, also if that has expired.
-    pub(crate) async fn since<R: Record>(
+    /// As [`list`](Self::list), with the name to go on after, which may be that of an expired entry; `None` at the end.
+    pub(crate) async fn page<R: Record>(
         &self,
+        prefix: &str,
         after: Option<&str>,
         limit: usize,
     ) -> Result<(Vec<Row<R>>, Option<String>), StoreError> {
-        let found = in_time(self.store.list(R::KIND, "", after, limit)).await?;
+        let found = in_time(self.store.list(R::KIND, prefix, after, limit)).await?;
         let last = found.last().map(|(name, _)| name.clone());
         let current = found.into_iter().filter(|(_, entry)| !self.is_over(entry));
         let rows: Result<_, _> = current.map(|(name, entry)| row(name, &entry)).collect();
