@@ -79,10 +79,11 @@ impl UnderTest {
     }
 
     pub(crate) async fn serve(&self, listener: TcpListener) -> io::Result<()> {
-        let Routers { endpoint, discovery, .. } = self.server.routers();
+        let Routers { endpoint, discovery, authorization, .. } = self.server.routers();
         let app = Router::new()
             .nest("/mcp", endpoint)
             .merge(discovery)
+            .merge(authorization)
             .layer(middleware::from_fn_with_state(Arc::clone(&self.seen), record));
         axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await
     }
