@@ -56,6 +56,8 @@ pub struct AuthorizationServerBuilder {
     /// How long a key signs.
     pub(super) signing_key_lifetime: Duration,
     pub(super) clients: ClientSettings,
+    /// For tests only.
+    pub(super) limits_off: bool,
 }
 
 impl AuthorizationServerBuilder {
@@ -71,6 +73,7 @@ impl AuthorizationServerBuilder {
             lifetimes: Lifetimes::default(),
             signing_key_lifetime,
             clients: ClientSettings::default(),
+            limits_off: false,
         }
     }
 
@@ -151,6 +154,8 @@ impl AuthorizationServerBuilder {
         problem(self.signing_key_lifetime < day, "a signing key lasts one day at least");
         problems.extend(self.issuer_problem(public_url));
         problems.extend(self.login_problems());
+        #[cfg(feature = "dev-login")]
+        problems.extend(super::login::problems(&self.logins, &self.issuer_for(public_url).unwrap_or_default()));
         problems
     }
 
