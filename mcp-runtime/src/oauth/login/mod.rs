@@ -10,7 +10,7 @@ use std::{any::Any, collections::HashMap, fmt};
 
 #[cfg(feature = "dev-login")]
 pub use auto_approve::AutoApprove;
-pub use local::{LocalUsers, UserError};
+pub use local::{LocalUsers, UserError, UserInfo};
 pub use page::default_page;
 
 /// A way to log in: who someone is, and what they may have at most.
