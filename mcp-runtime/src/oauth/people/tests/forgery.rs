@@ -61,7 +61,7 @@ async fn nobody_consents_by_another_page() {
     let theirs = attacker.log_in(&url(&[]), "bob").await;
     let mut second = Browser::new(&world);
     let same_person = second.log_in(&url(&[]), "alice").await;
-    let other_request = url(&[("client_id", "dynamic"), ("redirect_uri", "https://dyn.example/cb")]);
+    let other_request = url(&[("client_id", DYNAMIC), ("redirect_uri", "https://dyn.example/cb")]);
     let other = victim.get(&other_request).await;
     let logout = question.form("/logout").1;
     let fields = |token| [("token", token), ("decision", "allow"), ("scope:read", "on")];
@@ -94,12 +94,11 @@ async fn a_client_that_changed_is_not_the_one_that_was_shown() {
     let world = World::new().await;
     let mut browser = Browser::new(&world);
     let question = browser.log_in(&url(&[]), "alice").await;
-    let Browser { core, jar, address } = browser;
-    drop(core);
-    let world = world.with(|core| core.clients.all[0].metadata_hash = "new".to_owned());
-    let mut browser = Browser { core: Arc::clone(&world.core), jar, address };
-    assert_eq!(browser.decide(&question, "allow", &["read"]).await.status, StatusCode::FORBIDDEN);
+    let mut elsewhere = world.elsewhere(&browser);
+    assert_eq!(elsewhere.decide(&question, "allow", &["read"]).await.status, StatusCode::FORBIDDEN);
     assert!(world.codes().await.is_empty());
+    let question = elsewhere.get(&url(&[])).await;
+    assert!(elsewhere.decide(&question, "allow", &["read"]).await.told().contains_key("code"), "asked anew it can be");
 }
 
 #[tokio::test]
