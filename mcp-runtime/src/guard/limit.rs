@@ -2,7 +2,7 @@
 
 use std::{fmt, num::NonZeroU32};
 
-use super::rate::RateLimit;
+use super::rate::{RateLimit, write_number};
 
 /// A rate limit as it is written on a tool: how often something may happen, and for whom that is counted.
 ///
@@ -95,6 +95,20 @@ impl Limit {
         }
     }
 
+    /// As it is written: `20/s burst 50 per client`.
+    pub(crate) fn write(self, out: &mut impl fmt::Write) -> fmt::Result {
+        self.rate.write(out)?;
+        if let Some(burst) = self.burst {
+            out.write_str(" burst ")?;
+            write_number(out, burst.get().into())?;
+        }
+        if self.per == Per::Subject {
+            return Ok(());
+        }
+        out.write_str(" per ")?;
+        out.write_str(self.per.as_str())
+    }
+
     /// What one caller may spend of a global limit: half, rounded up.
     pub(crate) fn share(self) -> Self {
         let half = |count: u32| count.div_ceil(2);
@@ -111,24 +125,23 @@ impl From<RateLimit> for Limit {
 
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.rate)?;
-        if let Some(burst) = self.burst {
-            write!(f, " burst {burst}")?;
-        }
-        match self.per {
-            Per::Subject => Ok(()),
-            per => write!(f, " per {per}"),
+        self.write(f)
+    }
+}
+
+impl Per {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Subject => "subject",
+            Self::Client => "client",
+            Self::Address => "address",
+            Self::Global => "global",
         }
     }
 }
 
 impl fmt::Display for Per {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Subject => "subject",
-            Self::Client => "client",
-            Self::Address => "address",
-            Self::Global => "global",
-        })
+        f.write_str(self.as_str())
     }
 }

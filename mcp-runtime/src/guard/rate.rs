@@ -101,19 +101,41 @@ fn number(text: &str) -> Option<u32> {
     plain.then(|| text.parse().ok()).flatten()
 }
 
-impl fmt::Display for RateLimit {
-    /// The shortest way to write the same limit.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.window_secs.get();
-        let (multiple, unit) = match seconds {
-            s if s % 86_400 == 0 => (s / 86_400, 'd'),
-            s if s % 3_600 == 0 => (s / 3_600, 'h'),
-            s if s % 60 == 0 => (s / 60, 'm'),
-            s => (s, 's'),
+impl RateLimit {
+    /// As it is written: `100/h`.
+    pub(crate) fn write(self, out: &mut impl fmt::Write) -> fmt::Result {
+        let (multiple, unit) = match self.window_secs.get() {
+            s if s % 86_400 == 0 => (s / 86_400, "d"),
+            s if s % 3_600 == 0 => (s / 3_600, "h"),
+            s if s % 60 == 0 => (s / 60, "m"),
+            s => (s, "s"),
         };
-        match multiple {
-            1 => write!(f, "{}/{unit}", self.count),
-            n => write!(f, "{}/{n}{unit}", self.count),
+        write_number(out, self.count.get().into())?;
+        out.write_str("/")?;
+        if multiple > 1 {
+            write_number(out, multiple.into())?;
+        }
+        out.write_str(unit)
+    }
+}
+
+impl fmt::Display for RateLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f)
+    }
+}
+
+/// A number, without what `write!` does around it: every answer says what is left of a limit.
+pub(crate) fn write_number(out: &mut impl fmt::Write, mut number: u64) -> fmt::Result {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
         }
     }
+    out.write_str(std::str::from_utf8(&digits[at..]).unwrap_or_default())
 }

@@ -8,6 +8,7 @@ use super::{
     endpoints::Documents,
     error::{ErrorCode, OAuthError},
     limits::RouteLimits,
+    people::Backoff,
     seal::{Mac, Seal},
     settings::Lifetimes,
     tokens::{Embedded, Keys, News},
@@ -78,6 +79,8 @@ pub(crate) struct Core {
     pub(crate) clients: Clients,
     pub(crate) logins: Vec<Box<dyn LoginProvider>>,
     pub(crate) limits: RouteLimits,
+    /// How often somebody may try to log in.
+    pub(crate) backoff: Backoff,
     /// What anybody may read, rendered.
     pub(crate) documents: Documents,
     pub(crate) keys: Keys,
@@ -118,6 +121,7 @@ impl AuthorizationServerBuilder {
             lifetimes: self.lifetimes,
             records: Records::new(self.store, clock.clone()),
             limits: if self.limits_off { RouteLimits::off(clock.clone()) } else { RouteLimits::new(clock.clone()) },
+            backoff: Backoff::new(clock.clone()),
             clock,
             secrets,
             clients,

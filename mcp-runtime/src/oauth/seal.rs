@@ -1,6 +1,10 @@
 //! The one secret of a deployment, and everything that is derived from it.
 
-use std::{fmt, path::Path};
+use std::{
+    fmt, fs,
+    io::{self, ErrorKind, Write},
+    path::Path,
+};
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
@@ -44,8 +48,45 @@ impl StoreKey {
     /// # Errors
     /// [`StoreKeyError`] if the file cannot be read or made, or holds something else.
     pub fn load_or_create(path: impl AsRef<Path>) -> Result<Self, StoreKeyError> {
-        let _ = path;
-        Err(StoreKeyError::Malformed)
+        let path = path.as_ref();
+        if let Some(key) = Self::load(path)? {
+            return Ok(key);
+        }
+        let key = Self::generate()?;
+        match key.write_new(path) {
+            Ok(()) => Ok(key),
+            // A process that was faster has made the key of both.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                Self::load(path)?.ok_or(StoreKeyError::File(error))
+            }
+            Err(error) => Err(StoreKeyError::File(error)),
+        }
+    }
+
+    fn load(path: &Path) -> Result<Option<Self>, StoreKeyError> {
+        match fs::read_to_string(path) {
+            Ok(text) => Self::from_base64(&text).map(Some),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(StoreKeyError::File(error)),
+        }
+    }
+
+    /// Writes the key to where nothing is: aside first, so that nobody ever reads a part of it.
+    fn write_new(&self, path: &Path) -> io::Result<()> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)?;
+        let suffix = URL_SAFE_NO_PAD.encode(random::<9>().ok_or(ErrorKind::Other)?);
+        let aside = folder.join(format!(".store-key-{suffix}"));
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&aside)?;
+        let text = URL_SAFE_NO_PAD.encode(self.0);
+        let written =
+            writeln!(file, "{text}").and_then(|()| file.sync_all()).and_then(|()| fs::hard_link(&aside, path));
+        fs::remove_file(&aside)?;
+        written
     }
 
     /// A key for one purpose, of which no other can be told.
@@ -165,6 +206,26 @@ mod tests {
         assert_eq!(seal.open(&sealed, b"there"), None);
         assert_eq!(Seal::new(&key, b"other").unwrap().open(&sealed, b"here"), None);
         assert!(!sealed.windows(6).any(|window| window == b"secret"));
+    }
+
+    #[test]
+    fn a_file_is_made_once_and_read_ever_after() {
+        let folder = std::env::temp_dir().join(URL_SAFE_NO_PAD.encode(random::<12>().unwrap()));
+        let path = folder.join("data/store.key");
+        let made = StoreKey::load_or_create(&path).unwrap();
+        let again = StoreKey::load_or_create(&path).unwrap();
+        assert_eq!(made.0, again.0);
+        let late = StoreKey::generate().unwrap().write_new(&path).unwrap_err();
+        assert_eq!(late.kind(), ErrorKind::AlreadyExists);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "something was left behind");
+        fs::write(&path, "something else").unwrap();
+        assert!(matches!(StoreKey::load_or_create(&path), Err(StoreKeyError::Malformed)));
+        fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]

@@ -149,6 +149,8 @@ impl AuthorizationServerBuilder {
         problem(self.signing_key_lifetime < day, "a signing key lasts one day at least");
         problems.extend(self.issuer_problem(public_url));
         problems.extend(self.login_problems());
+        #[cfg(feature = "dev-login")]
+        problems.extend(super::login::problems(&self.logins, &self.issuer_for(public_url).unwrap_or_default()));
         problems
     }
 

@@ -27,7 +27,7 @@ mod records;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 #[cfg(any(test, feature = "testing"))]
 pub use contract::assert_contract;
@@ -81,6 +81,32 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`] if that is not possible now.
     async fn sweep(&self, now: u64, limit: usize) -> Result<usize, StoreError>;
+}
+
+/// One store for several: the authorization server and its local users, for example.
+#[async_trait::async_trait]
+impl<S: Store + ?Sized> Store for Arc<S> {
+    async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
+        (**self).get(key).await
+    }
+
+    async fn commit(&self, steps: &[Step], now: u64) -> Result<Commit, StoreError> {
+        (**self).commit(steps, now).await
+    }
+
+    async fn list(
+        &self,
+        kind: Kind,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, Entry)>, StoreError> {
+        (**self).list(kind, prefix, after, limit).await
+    }
+
+    async fn sweep(&self, now: u64, limit: usize) -> Result<usize, StoreError> {
+        (**self).sweep(now, limit).await
+    }
 }
 
 /// What sort of thing an entry is: a short lower-case word.

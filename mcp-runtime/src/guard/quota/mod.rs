@@ -17,11 +17,11 @@ mod model_tests;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 pub(crate) use table::{Account, Accounts, QuotaTable, charge_all, test_all};
 
-use super::limit::Limit;
+use super::{limit::Limit, rate::write_number};
 
 /// Which limit a cell belongs to: two limits of equal numbers are counted apart, a shared one is bound once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -78,6 +78,16 @@ impl LimitState {
     #[must_use]
     pub fn wait_secs(&self) -> u64 {
         self.wait.as_secs() + u64::from(self.wait.subsec_nanos() > 0)
+    }
+
+    /// What is left, as the header `RateLimit` says it (draft-ietf-httpapi-ratelimit-headers).
+    pub(crate) fn write(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        out.write_str("\"")?;
+        self.limit.write(out)?;
+        out.write_str("\";r=")?;
+        write_number(out, self.remaining.into())?;
+        out.write_str(";t=")?;
+        write_number(out, self.wait_secs())
     }
 
     /// The one of two limits with less left; the longer wait decides between equals.

@@ -1,15 +1,181 @@
-//! `/login`.
-// stub: browser
+//! `/login`: the page, and what was entered.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::response::Response;
+use http::{Method, StatusCode};
+use tokio::time::timeout;
 
-use crate::oauth::{
-    Core, Visit,
-    error::{ErrorCode, OAuthError},
+use super::authorize::framed;
+use crate::{
+    caught::{catch, caught},
+    oauth::{
+        Account, Core, LoginError, LoginForm, LoginPage, LoginProvider,
+        browser::{Bound, Cookie, Dress, Purpose, is_framed, is_from_own_page, page, secret},
+        error::{ErrorCode, OAuthError},
+        limits::Route,
+        pages,
+        people::{Device, Session, subject_of},
+        request::{AuthorizationRequest, By, Obstacle, Sent, go_on, own_url, sole},
+        visit::{Form, Visit},
+    },
 };
 
-pub(crate) async fn handle(_: Arc<Core>, _: Visit) -> Response {
-    OAuthError::new(ErrorCode::TemporarilyUnavailable, "not there yet").into_response()
+/// How long a provider may take to judge what was entered.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const WRONG: &str = "The user name or the password is wrong.";
+
+pub(crate) async fn handle(core: Arc<Core>, mut visit: Visit) -> Response {
+    let answer = match visit.parts.method {
+        Method::POST => enter(&core, &mut visit).await,
+        _ => show(&core, Sent::of(&visit.parts, visit.address)).await,
+    };
+    answer.unwrap_or_else(|obstacle| obstacle.answer(&core))
+}
+
+async fn show(core: &Core, sent: Sent<'_>) -> Result<Response, Obstacle> {
+    core.limits.charge(Route::Authorize, sent.address)?;
+    if is_framed(sent.headers) {
+        return Ok(framed(core));
+    }
+    check(core, sent).await?;
+    let provider = provider(core, sent)?;
+    let known = Cookie::Visit.of(core, sent.headers).filter(|value| value.len() == 43);
+    let holder = known.map_or_else(secret, |known| Ok(known.to_owned()))?;
+    let mut response = form_page(core, sent, provider, &holder, None)?;
+    if known.is_none() {
+        Cookie::Visit.set(core, &mut response, &holder, None);
+    }
+    Ok(response)
+}
+
+/// Nobody logs in for a request that leads nowhere. What only a person's request may find out is found out later.
+async fn check(core: &Core, sent: Sent<'_>) -> Result<(), Obstacle> {
+    match AuthorizationRequest::read(core, sent, By::Stranger).await {
+        Ok(_) | Err(Obstacle::Later) => Ok(()),
+        Err(obstacle) => Err(obstacle),
+    }
+}
+
+/// The one that the address names, or the first.
+fn provider<'c>(core: &'c Core, sent: Sent<'_>) -> Result<&'c dyn LoginProvider, Obstacle> {
+    let named = sole(sent.query, "provider");
+    let unknown = OAuthError::new(ErrorCode::InvalidRequest, "there is no such way to log in");
+    let mut logins = core.logins.iter().map(|login| &**login);
+    logins.find(|login| named.as_ref().is_none_or(|name| login.name() == name)).ok_or(Obstacle::Page(unknown))
+}
+
+fn form_of<'a>(holder: &'a str, query: &'a str) -> Bound<'a> {
+    Bound { purpose: Purpose::Login, holder, query, shown: "" }
+}
+
+fn form_page(
+    core: &Core,
+    sent: Sent<'_>,
+    provider: &dyn LoginProvider,
+    holder: &str,
+    message: Option<&str>,
+) -> Result<Response, Obstacle> {
+    let query = sent.query;
+    let (token, nonce) = (form_of(holder, query).token(core), secret()?);
+    let others: Vec<(&str, String)> = core
+        .logins
+        .iter()
+        .filter(|other| other.name() != provider.name())
+        .map(|other| (other.name(), own_url(core, "/login", &with_provider(query, other.name()))))
+        .collect();
+    let contents = LoginPage {
+        action: &own_url(core, "/login", query),
+        hidden: &[("token", &token)],
+        message,
+        server: &core.name,
+        others: &others,
+        nonce: &nonce,
+    };
+    let Some(html) = catch(|| provider.page(&contents)) else {
+        tracing::error!(provider = provider.name(), "the login page panicked");
+        return Ok(pages::error::unavailable(core, 5));
+    };
+    let status = if message.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK };
+    Ok(page(status, html, Dress::Foreign { nonce: &nonce }))
+}
+
+fn with_provider(query: &str, name: &str) -> String {
+    let others = query.split('&').filter(|pair| !pair.starts_with("provider="));
+    others.chain([&*format!("provider={name}")]).collect::<Vec<_>>().join("&")
+}
+
+async fn enter(core: &Core, visit: &mut Visit) -> Result<Response, Obstacle> {
+    core.limits.charge(Route::Login, visit.address)?;
+    if !is_from_own_page(core, &visit.parts.headers) {
+        return Ok(pages::error::wrong_form(core));
+    }
+    let form = visit.form().await?;
+    let sent = Sent::of(&visit.parts, visit.address);
+    let Some(holder) = Cookie::Visit.of(core, sent.headers) else { return Ok(pages::error::wrong_form(core)) };
+    if !form_of(holder, sent.query).is_token(core, form.get("token")) {
+        return Ok(pages::error::wrong_form(core));
+    }
+    check(core, sent).await?;
+    let provider = provider(core, sent)?;
+    let form = entered(&form);
+    let Some(counted_as) = catch(|| provider.counted_as(&form)) else { return Ok(pages::error::unavailable(core, 5)) };
+    let counted_as = (provider.name(), &*counted_as);
+    let device = Device::of(core, sent.headers, counted_as);
+    let attempt = match core.backoff.attempt(counted_as, sent.address, device) {
+        Ok(attempt) => attempt,
+        Err(seconds) => return Ok(pages::error::too_many(core, seconds)),
+    };
+    match judge(provider, &form).await {
+        Ok(account) => {
+            attempt.forgive();
+            Ok(welcome(core, sent, (provider, counted_as), &account).await?)
+        }
+        Err(LoginError::Denied) => form_page(core, sent, provider, holder, Some(WRONG)),
+        Err(_) => {
+            // No password was looked at.
+            attempt.forgive();
+            Ok(pages::error::unavailable(core, 5))
+        }
+    }
+}
+
+fn entered(form: &Form) -> LoginForm {
+    let own = form.fields().filter(|(name, _)| *name != "token");
+    LoginForm::new(own.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+}
+
+async fn judge(provider: &dyn LoginProvider, form: &LoginForm) -> Result<Account, LoginError> {
+    match timeout(PATIENCE, caught(provider.log_in(form))).await {
+        Ok(Some(judged)) => judged,
+        Ok(None) => {
+            tracing::error!(provider = provider.name(), "the login panicked");
+            Err(LoginError::Unavailable)
+        }
+        Err(_) => {
+            tracing::error!(provider = provider.name(), "the login took longer than 30 seconds");
+            Err(LoginError::Unavailable)
+        }
+    }
+}
+
+/// Under a new session, so that nobody can have known its id before; and back to what was asked.
+async fn welcome(
+    core: &Core,
+    sent: Sent<'_>,
+    (provider, counted_as): (&dyn LoginProvider, (&str, &str)),
+    account: &Account,
+) -> Result<Response, OAuthError> {
+    let query = sent.query;
+    let subject = subject_of(core, provider.name(), &account.id).await?;
+    let session = Session::begin(core, sent.headers, (&subject, provider.name(), account), query).await?;
+    let mut response = go_on(core, "/authorize", query);
+    Session::hand_over(core, &mut response, &session);
+    if let Some((device, seconds)) = Device::cookie(core, counted_as) {
+        Cookie::Device.set(core, &mut response, &device, Some(seconds));
+    }
+    Cookie::Visit.clear(core, &mut response);
+    tracing::info!(provider = provider.name(), subject, "somebody logged in");
+    Ok(response)
 }

@@ -22,6 +22,8 @@ use http::{
 };
 
 pub(crate) use self::metadata::Documents;
+#[cfg(test)]
+pub(super) use self::{introspect::tell, revoke::give_back};
 use super::{Core, Visit};
 use crate::http::{add_open_cors, open_preflight};
 
@@ -73,8 +75,10 @@ impl Endpoint {
     /// What is answered there, for `Allow`.
     fn methods(self) -> &'static str {
         match self {
-            Self::Metadata | Self::OpenIdMetadata | Self::Jwks | Self::Authorize => "GET, HEAD, OPTIONS",
-            Self::Login | Self::Logout => "GET, HEAD, POST, OPTIONS",
+            Self::Metadata | Self::OpenIdMetadata | Self::Jwks => "GET, HEAD, OPTIONS",
+            // What asks here is about to show a page, or to make a code.
+            Self::Authorize => "GET",
+            Self::Login | Self::Logout => "GET, POST",
             Self::Consent | Self::Token | Self::Register | Self::Revoke | Self::Introspect => "POST, OPTIONS",
         }
     }

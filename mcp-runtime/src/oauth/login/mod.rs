@@ -1,18 +1,65 @@
 //! Ways to log in, one file each, and the seam between them and the authorization server.
 
-use std::{collections::HashMap, fmt};
+#[cfg(feature = "dev-login")]
+mod auto_approve;
+mod local;
+mod page;
+mod passwords;
+
+use std::{any::Any, collections::HashMap, fmt};
+
+#[cfg(feature = "dev-login")]
+pub use auto_approve::AutoApprove;
+pub use local::{LocalUsers, UserError};
+pub use page::default_page;
 
 /// A way to log in: who someone is, and what they may have at most.
 ///
 /// The authorization server does the rest: sessions, cookies, CSRF, back-off, consent. Subjects in tokens are random and
 /// never reused; they are linked to [`name`](Self::name) and [`Account::id`].
+///
+/// ```
+/// use mcp_runtime::{
+///     async_trait,
+///     oauth::{Account, LoginError, LoginForm, LoginPage, LoginProvider, login::default_page},
+/// };
+///
+/// struct Directory;
+///
+/// #[async_trait]
+/// impl LoginProvider for Directory {
+///     fn name(&self) -> &str {
+///         "directory"
+///     }
+///
+///     fn page(&self, page: &LoginPage<'_>) -> String {
+///         default_page(page)
+///     }
+///
+///     async fn log_in(&self, form: &LoginForm) -> Result<Account, LoginError> {
+///         let (name, password) = (form.field("username"), form.field("password"));
+///         # let is_right = |_: &str, _: &str| false;
+///         if is_right(name, password) { Ok(Account::new(name, name).scopes(["notes:read"])) } else { Err(LoginError::Denied) }
+///     }
+///
+///     async fn account(&self, id: &str) -> Result<Option<Account>, LoginError> {
+///         Ok(Some(Account::new(id, id).scopes(["notes:read"])))
+///     }
+/// }
+/// ```
 #[async_trait::async_trait]
-pub trait LoginProvider: Send + Sync + 'static {
+pub trait LoginProvider: Any + Send + Sync {
     /// A short lower-case word that never changes: accounts are linked by it.
     fn name(&self) -> &str;
 
     /// The page with the form, in HTML. It must escape what it shows.
     fn page(&self, page: &LoginPage<'_>) -> String;
+
+    /// The account that an entered form is about, whether there is one or not: wrong tries are counted by it. The field
+    /// `username`, unless you say otherwise.
+    fn counted_as(&self, form: &LoginForm) -> String {
+        form.field("username").trim().to_lowercase()
+    }
 
     /// Judges what was entered. Takes as long for an unknown user as for a wrong password.
     ///
@@ -74,6 +121,11 @@ pub struct LoginPage<'a> {
     pub message: Option<&'a str>,
     /// What the server calls itself.
     pub server: &'a str,
+    /// Other ways to log in, as their names and where links to them lead.
+    pub others: &'a [(&'a str, String)],
+    /// Style elements need it, as `<style nonce="…">`; style sheets and images may come from the server itself. Nothing
+    /// else is loaded, and scripts do not run.
+    pub nonce: &'a str,
 }
 
 /// The fields of a login form, as they were entered. Its `Debug` shows names only.
@@ -117,3 +169,10 @@ impl fmt::Display for LoginError {
 }
 
 impl std::error::Error for LoginError {}
+
+/// What is wrong with the ways to log in, for a server with this issuer. One that must not be met in production says at
+/// every start that it is there.
+#[cfg(feature = "dev-login")]
+pub(crate) fn problems(logins: &[Box<dyn LoginProvider>], issuer: &str) -> Vec<String> {
+    logins.iter().filter_map(|login| AutoApprove::among(&**login)?.problem(issuer)).collect()
+}

@@ -1,16 +1,24 @@
-//! The people who log in.
-// stub: browser
+//! Who somebody is, here: subjects, sessions, what they allowed, and how often they may try to log in.
 
-use super::{Account, Core, error::OAuthError};
+mod backoff;
+mod consents;
+mod links;
+mod sessions;
 
-/// The account of a subject as it is now; `None` if it is gone or locked.
-pub(crate) async fn account_of(core: &Core, subject: &str) -> Result<Option<Account>, OAuthError> {
-    let Some(login) = core.logins.first() else { return Ok(None) };
-    let unavailable = |_| OAuthError::new(super::error::ErrorCode::TemporarilyUnavailable, "try again in a moment");
-    login.account(subject).await.map_err(unavailable)
+pub(crate) use backoff::{Backoff, Device};
+pub(crate) use consents::Consent;
+pub(crate) use links::{account_of, present, subject_of};
+pub(crate) use sessions::{Session, SignedIn};
+
+use super::error::{ErrorCode, OAuthError};
+
+/// How often a change is tried again that others got in the way of.
+const TRIES: usize = 8;
+
+fn contended() -> OAuthError {
+    let description = "others are changing the same";
+    OAuthError { code: ErrorCode::TemporarilyUnavailable, description, retry_after: Some(1) }
 }
 
-/// The random subject of an account.
-pub(crate) async fn subject_of(_: &Core, _: &str, account_id: &str) -> Result<String, OAuthError> {
-    Ok(account_id.to_owned())
-}
+#[cfg(test)]
+mod tests;

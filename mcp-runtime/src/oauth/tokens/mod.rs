@@ -1,8 +1,22 @@
 //! Codes, grants, refresh tokens and access tokens.
 
 pub(crate) mod access;
+mod answer;
+pub(crate) mod codes;
 mod embedded;
+mod grants;
 mod keys;
 mod news;
+pub(crate) mod refresh;
+pub(crate) mod service;
+#[cfg(test)]
+mod tests;
 
-pub(crate) use self::{embedded::Embedded, keys::Keys, news::News};
+pub(crate) use self::{
+    access::{Access, random_id},
+    answer::Answer,
+    embedded::Embedded,
+    grants::{Grant, Holder, insert_steps},
+    keys::{Keys, LONGEST_TOKEN},
+    news::News,
+};

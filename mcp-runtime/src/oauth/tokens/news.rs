@@ -176,7 +176,7 @@ impl News {
         let mut after = reader.last.clone();
         let mut keys_changed = false;
         loop {
-            let (rows, last) = core.records.since::<Revocation>(after.as_deref(), PAGE).await?;
+            let (rows, last) = core.records.page::<Revocation>("", after.as_deref(), PAGE).await?;
             for row in rows {
                 match row.record.what {
                     What::Grant(id) => self.end(&id, row.record.until),

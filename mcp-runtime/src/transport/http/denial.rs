@@ -1,6 +1,6 @@
 //! The one place that turns a denial into status, headers and words.
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
 use crate::{
     guard::{Denial, LimitState},
@@ -55,9 +55,9 @@ pub(super) fn no_place(id: Id<'_>, message: &'static str, retry_after: Duration)
 
 /// Says what the caller has left (draft-ietf-httpapi-ratelimit-headers).
 pub(super) fn add_rate_limit(headers: &mut HeaderMap, limit: &LimitState) {
-    let mut value = String::with_capacity(40);
+    let mut value = String::with_capacity(64);
     // Writing to a string cannot fail.
-    let _ = write!(value, "\"{}\";r={};t={}", limit.limit(), limit.remaining(), limit.wait_secs());
+    let _ = limit.write(&mut value);
     if let Ok(value) = HeaderValue::try_from(value) {
         headers.insert(RATE_LIMIT, value);
     }

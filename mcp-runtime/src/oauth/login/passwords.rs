@@ -1,0 +1,210 @@
+//! Passwords: argon2id (RFC 9106), a few at a time.
+
+use std::sync::Arc;
+
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version, password_hash::phc::PasswordHash};
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+use tokio::sync::Semaphore;
+
+use crate::oauth::seal::random;
+
+/// How many wait for their turn; the next one is sent away.
+const WAITING: usize = 64;
+
+/// What OWASP's Password Storage Cheat Sheet asks for at least: 19 MiB, two passes, one lane.
+const MEMORY_KIB: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+
+/// Hashes and compares on the blocking pool, on half of the cores and never more: tools need the rest.
+#[derive(Debug, Clone)]
+pub(super) struct Passwords {
+    params: Params,
+    /// Those at work.
+    running: Arc<Semaphore>,
+    /// Those at work and those who wait.
+    admitted: Arc<Semaphore>,
+    /// Looks like the hash of a password, and is none.
+    decoy: Arc<str>,
+    #[cfg(test)]
+    pub(super) runs: Arc<tests::Runs>,
+}
+
+/// There are too many at once, or something that should not fail did.
+#[derive(Debug)]
+pub(super) struct Busy;
+
+impl Passwords {
+    pub(super) fn new() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        // The cheapest parameters stand in for ones that cannot be refused.
+        let params = Params::new(MEMORY_KIB, PASSES, LANES, None).unwrap_or(Params::DEFAULT);
+        Self::with(params, (cores / 2).max(1))
+    }
+
+    fn with(params: Params, at_once: usize) -> Self {
+        Self {
+            decoy: decoy(&params).into(),
+            params,
+            running: Arc::new(Semaphore::new(at_once)),
+            admitted: Arc::new(Semaphore::new(at_once + WAITING)),
+            #[cfg(test)]
+            runs: Arc::default(),
+        }
+    }
+
+    /// The hash of a password, as text with its salt and cost (PHC string).
+    pub(super) async fn hash(&self, password: &str) -> Result<String, Busy> {
+        let password = password.as_bytes().to_vec();
+        let params = self.params.clone();
+        let work = move || {
+            let salt = random::<16>()?;
+            let hash = argon2(params).hash_password_with_salt(&password, &salt).ok()?;
+            Some(hash.to_string())
+        };
+        self.run(work).await?.ok_or(Busy)
+    }
+
+    /// Whether the password has this hash. Without a hash it does the same work, and it has not.
+    pub(super) async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, Busy> {
+        let exists = hash.is_some();
+        let hash = hash.unwrap_or(&self.decoy).to_owned();
+        let (password, params) = (password.as_bytes().to_vec(), self.params.clone());
+        let work = move || {
+            let hash = PasswordHash::new(&hash);
+            // The cost is that of the hash; the comparison takes the same time wherever they differ.
+            hash.is_ok_and(|hash| argon2(params).verify_password(&password, &hash).is_ok())
+        };
+        Ok(self.run(work).await? && exists)
+    }
+
+    /// Whoever stops waiting for it leaves the line; what runs already runs to its end, and keeps its place until then.
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
+        let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| Busy)?;
+        let running = Arc::clone(&self.running).acquire_owned().await.map_err(|_| Busy)?;
+        #[cfg(test)]
+        let runs = Arc::clone(&self.runs);
+        let work = move || {
+            let _places = (admitted, running);
+            #[cfg(test)]
+            let _run = runs.begin();
+            work()
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|_| Busy)
+    }
+}
+
+fn argon2(params: Params) -> Argon2<'static> {
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+fn decoy(params: &Params) -> String {
+    let text = |bytes: &[u8]| STANDARD_NO_PAD.encode(bytes);
+    let (salt, hash) = (random::<16>().unwrap_or([7; 16]), random::<32>().unwrap_or([7; 32]));
+    let (m, t, p) = (params.m_cost(), params.t_cost(), params.p_cost());
+    format!("$argon2id$v=19$m={m},t={t},p={p}${}${}", text(&salt), text(&hash))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+    use super::*;
+
+    /// How much was done.
+    #[derive(Debug, Default)]
+    pub(in crate::oauth::login) struct Runs {
+        now: AtomicUsize,
+        most: AtomicUsize,
+        all: AtomicUsize,
+    }
+
+    pub(in crate::oauth::login) struct Run(Arc<Runs>);
+
+    impl Runs {
+        pub(super) fn begin(self: Arc<Self>) -> Run {
+            self.all.fetch_add(1, SeqCst);
+            self.most.fetch_max(self.now.fetch_add(1, SeqCst) + 1, SeqCst);
+            Run(self)
+        }
+
+        pub(in crate::oauth::login) fn all(&self) -> usize {
+            self.all.load(SeqCst)
+        }
+    }
+
+    impl Drop for Run {
+        fn drop(&mut self) {
+            self.0.now.fetch_sub(1, SeqCst);
+        }
+    }
+
+    /// As little work as there can be.
+    pub(in crate::oauth::login) fn cheap(at_once: usize) -> Passwords {
+        Passwords::with(Params::new(8, 1, 1, None).unwrap(), at_once)
+    }
+
+    #[tokio::test]
+    async fn a_password_has_its_hash_and_no_other() {
+        let passwords = cheap(1);
+        let hash = passwords.hash("correct horse").await.unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{hash}");
+        assert_ne!(hash, passwords.hash("correct horse").await.unwrap(), "salted");
+        assert!(passwords.verify("correct horse", Some(&hash)).await.unwrap());
+        for wrong in ["correct hors", "Correct horse", ""] {
+            assert!(!passwords.verify(wrong, Some(&hash)).await.unwrap(), "{wrong}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_costs_as_much_as_somebody() {
+        let passwords = Passwords::new();
+        let hash = passwords.hash("correct horse").await.unwrap();
+        let cost = |hash: &str| hash.split('$').take(4).collect::<Vec<_>>().join("$");
+        assert_eq!(cost(&hash), "$argon2id$v=19$m=19456,t=2,p=1");
+        assert_eq!(cost(&hash), cost(&passwords.decoy));
+        assert_eq!(hash.len(), passwords.decoy.len());
+        assert!(PasswordHash::new(&passwords.decoy).is_ok(), "else nothing would be computed");
+        let before = passwords.runs.all();
+        assert!(!passwords.verify("x", None).await.unwrap());
+        assert_eq!(passwords.runs.all(), before + 1);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_thousand_at_once_are_a_few_at_a_time() {
+        let passwords = cheap(2);
+        let tries: Vec<_> = (0..1_000)
+            .map(|_| {
+                let passwords = passwords.clone();
+                tokio::spawn(async move { passwords.verify("x", None).await })
+            })
+            .collect();
+        let mut sent_away = 0;
+        for one in tries {
+            sent_away += usize::from(one.await.unwrap().is_err());
+        }
+        assert_eq!(passwords.runs.all() + sent_away, 1_000);
+        assert!(passwords.runs.most.load(SeqCst) <= 2, "{:?}", passwords.runs);
+    }
+
+    #[tokio::test]
+    async fn the_line_has_an_end() {
+        let passwords = cheap(1);
+        let _held = passwords.running.acquire().await.unwrap();
+        let waiting: Vec<_> = (0..=WAITING)
+            .map(|_| {
+                let passwords = passwords.clone();
+                tokio::spawn(async move { passwords.verify("x", None).await })
+            })
+            .collect();
+        while passwords.admitted.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(passwords.verify("x", None).await.is_err());
+        assert_eq!(passwords.runs.all(), 0);
+        drop(_held);
+        for one in waiting {
+            assert!(!one.await.unwrap().unwrap());
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Subjects: random, never reused, and linked to the accounts that they stand for.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
+
+use super::{TRIES, contended};
+use crate::{
+    caught::caught,
+    oauth::{
+        Account, Core, LoginError, LoginProvider,
+        browser::{digest, secret},
+        error::{ErrorCode, OAuthError},
+    },
+    store::{Commit, Kind, Record, insert},
+};
+
+/// How long a provider may take to look up an account.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A subject and its account. Kept under both, made in one commit, never removed: a subject that is not linked any more
+/// could be given out again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Link {
+    subject: String,
+    provider: String,
+    account_id: String,
+}
+
+impl Record for Link {
+    const KIND: Kind = Kind::new("link");
+
+    fn expires_at(&self) -> Option<u64> {
+        None
+    }
+}
+
+fn by_subject(subject: &str) -> String {
+    format!("subject:{subject}")
+}
+
+fn by_account(provider: &str, account_id: &str) -> String {
+    // Ids come from elsewhere and can be of any length.
+    format!("account:{}", digest(&[provider, account_id]))
+}
+
+/// The subject of an account, made at its first login.
+pub(crate) async fn subject_of(core: &Core, provider: &str, account_id: &str) -> Result<String, OAuthError> {
+    let name = by_account(provider, account_id);
+    for _ in 0..TRIES {
+        if let Some(row) = core.records.get::<Link>(&name).await? {
+            return Ok(row.record.subject);
+        }
+        let link = Link { subject: secret()?, provider: provider.to_owned(), account_id: account_id.to_owned() };
+        let steps = [insert(name.clone(), &link), insert(by_subject(&link.subject), &link)];
+        if core.records.commit(&steps).await? == Commit::Done {
+            return Ok(link.subject);
+        }
+    }
+    Err(contended())
+}
+
+/// The account of a subject as it is now; `None` if it is gone or locked, or nobody knows the subject.
+pub(crate) async fn account_of(core: &Core, subject: &str) -> Result<Option<Account>, OAuthError> {
+    // Longer than any of ours, and too long for some stores.
+    if subject.len() > 64 {
+        return Ok(None);
+    }
+    let Some(link) = core.records.get::<Link>(&by_subject(subject)).await? else { return Ok(None) };
+    present(core, &link.record.provider, &link.record.account_id).await
+}
+
+/// An account as its provider has it now.
+pub(crate) async fn present(core: &Core, provider: &str, account_id: &str) -> Result<Option<Account>, OAuthError> {
+    let Some(provider) = core.logins.iter().find(|known| known.name() == provider) else { return Ok(None) };
+    let found = ask(&**provider, account_id).await;
+    // Whoever answers for one account does not answer for another.
+    Ok(found?.filter(|account| account.id == account_id))
+}
+
+async fn ask(provider: &dyn LoginProvider, account_id: &str) -> Result<Option<Account>, OAuthError> {
+    match timeout(PATIENCE, caught(provider.account(account_id))).await {
+        Ok(Some(Ok(account))) => Ok(account),
+        Ok(Some(Err(LoginError::Denied))) => Ok(None),
+        Ok(Some(Err(error))) => Err(unavailable(provider, &error.to_string())),
+        Ok(None) => Err(unavailable(provider, "it panicked")),
+        Err(_) => Err(unavailable(provider, "no answer within 10 seconds")),
+    }
+}
+
+fn unavailable(provider: &dyn LoginProvider, why: &str) -> OAuthError {
+    tracing::error!(provider = provider.name(), why, "an account cannot be looked up");
+    let description = "try again in a moment";
+    OAuthError { code: ErrorCode::TemporarilyUnavailable, description, retry_after: Some(5) }
+}

@@ -1,0 +1,150 @@
+//! Grants: what somebody let a client do. Tokens come and go; when the grant ends, all of them end.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::news::Revocation;
+use crate::{
+    oauth::Core,
+    store::{Commit, Kind, Record, Row, Step, StoreError, append, delete, insert},
+};
+
+/// How often a change is tried that somebody else was faster with.
+pub(super) const TRIES: usize = 8;
+/// How many index entries are read at once.
+const PAGE: usize = 100;
+
+/// What somebody let a client do, under its random id.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Grant {
+    pub(crate) client_id: String,
+    pub(crate) subject: String,
+    pub(crate) resource: String,
+    pub(crate) scopes: Vec<String>,
+    /// When its subject logged in.
+    pub(crate) auth_time: u64,
+    pub(crate) created_at: u64,
+    /// When it ends, whatever happens.
+    pub(crate) ends_at: u64,
+    /// Until when access tokens may be in use.
+    pub(crate) access_until: u64,
+    /// `None`: the client gets no refresh tokens.
+    pub(crate) refresh: Option<Refresh>,
+}
+
+/// Where the refresh tokens of a grant stand.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Refresh {
+    /// The number of the newest one.
+    pub(crate) number: u32,
+    /// When the one before it was exchanged for it.
+    pub(crate) rotated_at: Option<u64>,
+    /// When the grant ends unless it is used.
+    pub(crate) idle_until: u64,
+}
+
+impl Record for Grant {
+    const KIND: Kind = Kind::new("grant");
+
+    fn expires_at(&self) -> Option<u64> {
+        let refreshable = self.refresh.as_ref().map_or(0, |refresh| refresh.idle_until.min(self.ends_at));
+        Some(refreshable.max(self.access_until))
+    }
+}
+
+/// Says that somebody, or some client, has a grant.
+#[derive(Serialize, Deserialize)]
+struct Of {
+    until: u64,
+}
+
+impl Record for Of {
+    const KIND: Kind = Kind::new("grant_of");
+
+    fn expires_at(&self) -> Option<u64> {
+        Some(self.until)
+    }
+}
+
+/// By whom grants are found.
+#[derive(Clone, Copy)]
+pub(crate) enum Holder<'a> {
+    Subject(&'a str),
+    Client(&'a str),
+}
+
+impl Holder<'_> {
+    /// What the names of its entries begin with. Hashed, as a client's id may be a long URL.
+    fn prefix(self) -> String {
+        let (kind, id) = match self {
+            Self::Subject(id) => ("subject", id),
+            Self::Client(id) => ("client", id),
+        };
+        format!("{kind}.{}.", URL_SAFE_NO_PAD.encode(Sha256::digest(id)))
+    }
+}
+
+/// The steps that write down a new grant.
+pub(crate) fn insert_steps(id: &str, grant: &Grant) -> [Step; 3] {
+    let of = Of { until: grant.ends_at.max(grant.access_until) };
+    let [subject, client] = holders(grant).map(|holder| insert(holder.prefix() + id, &of));
+    [insert(id, grant), subject, client]
+}
+
+fn holders(grant: &Grant) -> [Holder<'_>; 2] {
+    [Holder::Subject(&grant.subject), Holder::Client(&grant.client_id)]
+}
+
+impl Core {
+    /// Ends a grant: none of its tokens is good any more, here at once, elsewhere within a second. Says whether it was
+    /// there.
+    pub(crate) async fn end_grant(&self, id: &str) -> Result<bool, StoreError> {
+        for _ in 0..TRIES {
+            let Some(row) = self.records.get::<Grant>(id).await? else { return Ok(false) };
+            let until = row.record.access_until;
+            let [subject, client] = holders(&row.record).map(|holder| delete::<Of>(holder.prefix() + id));
+            let steps = [row.delete(), subject, client, append(&Revocation::grant(id, until))];
+            if self.records.commit(&steps).await? == Commit::Done {
+                self.news.end(id, until);
+                tracing::info!(grant = id, "a grant has ended");
+                return Ok(true);
+            }
+        }
+        Err(StoreError::new("a grant that is to end keeps changing"))
+    }
+
+    /// Ends access tokens that belong to no record: those of clients that act for themselves.
+    pub(crate) async fn end_token(&self, grant: &str, until: u64) -> Result<(), StoreError> {
+        // With nothing to expect there is no conflict.
+        let _ = self.records.commit(&[append(&Revocation::grant(grant, until))]).await?;
+        self.news.end(grant, until);
+        Ok(())
+    }
+
+    /// All grants of somebody.
+    pub(crate) async fn grants_of(&self, holder: Holder<'_>) -> Result<Vec<Row<Grant>>, StoreError> {
+        let (prefix, mut after, mut grants) = (holder.prefix(), None::<String>, Vec::new());
+        loop {
+            let (rows, last) = self.records.page::<Of>(&prefix, after.as_deref(), PAGE).await?;
+            for row in rows {
+                let id = row.name.strip_prefix(&prefix).unwrap_or_default();
+                // One that nobody has refreshed for too long has ended before its entry.
+                grants.extend(self.records.get::<Grant>(id).await?);
+            }
+            match last {
+                Some(last) => after = Some(last),
+                None => return Ok(grants),
+            }
+        }
+    }
+
+    /// Ends all grants of somebody, and says how many there were.
+    pub(crate) async fn end_all(&self, holder: Holder<'_>) -> Result<usize, StoreError> {
+        let mut ended = 0;
+        for row in self.grants_of(holder).await? {
+            ended += usize::from(self.end_grant(&row.name).await?);
+        }
+        Ok(ended)
+    }
+}
