@@ -6,6 +6,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { createServer } from 'node:http';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +19,8 @@ assert.ok(python, 'usage: node login.mjs URL CONTROL REVISION PYTHON [NAME PASSW
 const origin = new URL(url).origin;
 const REDIRECT = 'http://127.0.0.1:39541/callback';
 const run = promisify(execFile);
+// It says whenever it gives tokens up.
+console.warn = () => {};
 const jar = await mkdtemp(join(tmpdir(), 'login-'));
 
 /** Opens an authorization URL as a person would. */
@@ -265,8 +268,37 @@ async function lifeOfAClient(provider, register) {
     await rm(join(jar, 'cookies'), { force: true });
 }
 
+/** Given the choice the client does not register; the document is read by nobody here. */
+async function prefersItsDocument() {
+    const provider = new Provider({ clientMetadataUrl: 'https://app.example.com/client.json' });
+    const it = await connect(provider);
+    await assert.rejects(it.call('add_note', { title: 'a', text: 'b' }), UnauthorizedError);
+    assert.equal(it.recorder.take().short.includes('POST /register 201'), false);
+    assert.equal(provider.opened.pop().searchParams.get('client_id'), provider.clientMetadataUrl);
+    await it.client.close();
+}
+
+/** The SDK takes https URLs only, and this server only what is on this machine: so its id is given as known. */
+async function lifeWithADocument() {
+    const server = createServer((request, response) => {
+        const document = {
+            ...new Provider().clientMetadata,
+            client_id: `http://${request.headers.host}${request.url}`
+        };
+        response.setHeader('Content-Type', 'application/json');
+        response.end(JSON.stringify(document));
+    });
+    await new Promise(listening => server.listen(0, '127.0.0.1', listening));
+    const provider = new Provider();
+    provider.kept.client = { client_id: `http://127.0.0.1:${server.address().port}/client.json` };
+    await lifeOfAClient(provider, []);
+    server.close();
+}
+
 try {
     await lifeOfAClient(new Provider(), ['POST /register 201']);
+    await prefersItsDocument();
+    await lifeWithADocument();
     if (user) await denied();
 } finally {
     await rm(jar, { recursive: true });
