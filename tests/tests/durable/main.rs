@@ -9,4 +9,6 @@ mod node;
 mod person;
 
 mod at_once;
+mod keys;
+mod outage;
 mod spread;
