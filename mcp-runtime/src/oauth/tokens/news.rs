@@ -133,6 +133,8 @@ impl News {
     }
 
     pub(super) fn a_key_is_gone(&self) {
+        // As with grants: who sees the new epoch waits here until it is known what happened.
+        let _ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
         let epoch = self.epoch.fetch_add(1, Ordering::AcqRel) + 1;
         self.key_gone_at.fetch_max(epoch, Ordering::AcqRel);
     }
