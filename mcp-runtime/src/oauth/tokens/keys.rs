@@ -261,11 +261,15 @@ impl Keys {
         core: &Core,
         mut to: impl FnMut(&Ring, u64) -> Result<Option<Ring>, StoreError>,
     ) -> Result<Ring, StoreError> {
+        // There may be none yet.
         self.load(core).await?;
         for _ in 0..TRIES {
             let row: Row<Ring> = core.records.get(RING).await?.ok_or_else(contended)?;
             let now = core.records.now();
-            let Some(ring) = to(&row.record, now)? else { return Ok(row.record) };
+            let Some(ring) = to(&row.record, now)? else {
+                self.load(core).await?;
+                return Ok(row.record);
+            };
             let steps = [row.replace(&ring), append(&Revocation::keys(now))];
             if core.records.commit(&steps).await? == Commit::Done {
                 self.load(core).await?;

@@ -36,7 +36,7 @@ where
 
 async fn one_of_many_wins(bench: &Bench) {
     let key = thing("one");
-    let race = async |make: &dyn Fn(usize) -> Step| {
+    let race = async |make: &(dyn Fn(usize) -> Step + Sync)| {
         let outcomes = at_once(CROWD, |n| {
             let (bench, step) = (bench.clone(), make(n));
             // Each with something of its own, to see whose steps were done.
