@@ -26,11 +26,10 @@ async fn no_more_room_is_an_error_and_what_was_done_stays() {
     let room = Room::new("full");
     // No file may grow beyond this; the signal that would come with that is ignored, as on a full disk there is none.
     let limited = "trap '' XFSZ; ulimit -f 800; exec \"$0\" \"$@\"";
-    let mut shell = command("sh", "fill", &room.file());
-    let mut limited_shell = Command::new("sh");
-    limited_shell.arg("-c").arg(limited).arg(env::current_exe().unwrap()).args(arguments());
-    limited_shell.envs(shell.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    shell = limited_shell;
+    let role = command("sh", "fill", &room.file());
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(limited).arg(env::current_exe().unwrap()).args(arguments());
+    shell.envs(role.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let mut said = Other::run(&mut shell).finish();
     let error = said.pop().unwrap();
     assert!(error.starts_with("error ") && error.contains("oauth.db"), "{error}");

@@ -5,8 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mcp_runtime::store::Commit;
-use mcp_runtime::store::Store;
+use mcp_runtime::store::{Commit, Store};
 
 use super::{
     Room,

@@ -166,6 +166,14 @@ fn hostile() -> Vec<(Value, &'static str)> {
         (key(json!({"jwks": {"keys": []}})), data),
         (key(json!({"jwks": {"keys": [{"kty": "oct", "k": "AAAA"}]}})), data),
         (key(json!({"jwks": "x"})), data),
+        // One that can be used, and one that anybody can sign with from now on.
+        (
+            key(
+                json!({"jwks": {"keys": [ed25519, {"kty": "OKP", "crv": "Ed25519", "x": ed25519["x"], "d": ed25519["x"]}]}}),
+            ),
+            data,
+        ),
+        (key(json!({"jwks": {"keys": [ed25519, {"kty": "oct", "k": "AAAA"}]}})), data),
         (key(json!({"jwks": {"keys": [ed25519]}, "jwks_uri": "https://app.example.com/keys"})), data),
         (key(json!({"jwks_uri": "http://app.example.com/keys"})), data),
         (key(json!({"jwks_uri": "http://127.0.0.1/keys"})), data),

@@ -3,7 +3,10 @@
 use std::{
     fs,
     path::PathBuf,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -231,15 +234,21 @@ async fn what_nobody_waits_for_is_not_begun() {
     let store = Arc::new(SqliteStore::open(room.file()).await.unwrap());
     let other = Connection::open(room.file()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let asked = Arc::new(AtomicUsize::new(0));
     let commit = |name: String| {
-        let store = store.clone();
-        tokio::spawn(async move { store.commit(&[put(&name, 1)], 0).await })
+        let (store, asked) = (store.clone(), asked.clone());
+        tokio::spawn(async move {
+            asked.fetch_add(1, Ordering::Relaxed);
+            store.commit(&[put(&name, 1)], 0).await
+        })
     };
     // More than one batch, so that the last ones are not begun while the first wait for the lock.
     let mut wanted: Vec<_> = (0..100).map(|n| commit(format!("before {n}"))).collect();
     let unwanted = commit("unwanted".to_owned());
     wanted.push(commit("after".to_owned()));
-    tokio::task::yield_now().await;
+    while asked.load(Ordering::Relaxed) < 102 {
+        tokio::task::yield_now().await;
+    }
     unwanted.abort();
     assert!(unwanted.await.unwrap_err().is_cancelled());
     other.execute_batch("COMMIT").unwrap();

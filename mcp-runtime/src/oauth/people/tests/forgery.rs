@@ -1,6 +1,7 @@
 //! Forms that a person did not send, and sessions that are not theirs.
 
 use super::*;
+use crate::oauth::browser::{Bound, Purpose};
 
 /// Everything that can be wrong with where a form comes from.
 const FOREIGN: &[&[(&str, &str)]] = &[
@@ -169,8 +170,26 @@ async fn a_session_that_somebody_planted_is_never_anybodys() {
     assert_ne!(victim.jar["__Host-mcp-session"], attacker.jar["__Host-mcp-session"]);
     assert!(attacker.get(&url(&[])).await.location().contains("/login?"), "it ended");
     // Two cookies of one name: one is not from here.
-    let two = format!("__Host-mcp-session=x; __Host-mcp-session={}", victim.jar["__Host-mcp-session"]);
+    let real = format!("__Host-mcp-session={}", victim.jar["__Host-mcp-session"]);
     victim.jar.clear();
-    let page = victim.send(Method::GET, &url(&[]), &[("cookie", &two)], String::new()).await;
-    assert!(page.location().contains("/login?"));
+    for (cookies, gets_in) in [
+        (format!("{real}; __Host-mcp-session=x"), false),
+        (format!("__Host-mcp-session=x; {real}"), false),
+        (real, true),
+    ] {
+        let page = victim.send(Method::GET, &url(&[]), &[("cookie", &cookies)], String::new()).await;
+        assert_eq!(page.status == StatusCode::OK, gets_in, "{cookies}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_has_one_purpose() {
+    let world = World::new().await;
+    let core = &world.core;
+    let bound = |purpose| Bound { purpose, holder: "holder", query: "query", shown: "" };
+    let token = bound(Purpose::Logout).token(core);
+    for (purpose, is_it) in [(Purpose::Logout, true), (Purpose::Login, false), (Purpose::Consent, false)] {
+        assert_eq!(bound(purpose).is_token(core, Some(&token)), is_it, "{purpose:?}");
+    }
+    assert!(!bound(Purpose::Logout).is_token(core, None));
 }
