@@ -105,7 +105,7 @@ async fn two_commits_never_mix(bench: &Bench) {
                         ])
                         .await;
                 } else {
-                    let (first, second) = if n % 2 == 0 { (&left, &right) } else { (&right, &left) };
+                    let (first, second) = if n.is_multiple_of(2) { (&left, &right) } else { (&right, &left) };
                     let first = number(bench.value(first).await);
                     let second = number(bench.value(second).await);
                     assert!(first <= second, "who sees one step of a commit sees all of them: {first} > {second}");
