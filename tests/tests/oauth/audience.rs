@@ -109,7 +109,7 @@ async fn another_deployment_is_another() {
         assert_eq!(reply.status_and_error(), (400, "invalid_grant".into()));
         // Its cookies and its forms as well.
         let (mut there, mut here) = (Browser::of(&twin, "alice").await, Browser::new(&world));
-        let page = there.get(&link(&[])).await;
+        let page = there.get(&link(&[("prompt", "consent")])).await;
         here.jar = there.jar.clone();
         assert_eq!(here.decide(&page, "allow", &["notes:read"]).await.status, StatusCode::FORBIDDEN);
         let code = there.code(&[]).await;

@@ -81,7 +81,7 @@ impl<'w> Browser<'w> {
     /// Somebody who has logged in.
     pub(crate) async fn of(world: &'w World, name: &str) -> Self {
         let mut browser = Self::new(world);
-        let page = browser.log_in(&link(&[]), name).await;
+        let page = browser.log_in(&link(&[("prompt", "consent")]), name).await;
         assert_eq!(page.status, StatusCode::OK, "{page:?}");
         browser
     }

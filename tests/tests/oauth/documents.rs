@@ -74,12 +74,15 @@ async fn serve(mut stream: TcpStream, answers: Arc<Mutex<HashMap<String, Vec<u8>
     let answer = answers.lock().unwrap().get(&path).cloned();
     let answer = answer.unwrap_or_else(|| whole("404 Not Found", "text/plain", b"nothing"));
     let _ = stream.write_all(&answer).await;
+    if answer[..answer.len().min(300)].windows(17).any(|words| words == b"connection: close") {
+        return;
+    }
     // Until the other side has had enough.
     while matches!(stream.read(&mut chunk).await, Ok(1..)) {}
 }
 
 fn whole(status: &str, kind: &str, body: &[u8]) -> Vec<u8> {
-    let head = format!("HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n", body.len());
+    let head = format!("HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
     [head.as_bytes(), body].concat()
 }
 
@@ -130,7 +133,7 @@ async fn what_cannot_be_believed_is_no_client() {
     fixture.serve("/broken", whole("200 OK", "application/json", &good.as_bytes()[..good.len() - 1]));
     fixture.serve("/binary", whole("200 OK", "application/json", b"\xff\xfe{}"));
     for (path, status) in [("/301", "301 Moved"), ("/302", "302 Found"), ("/307", "307 Temporary Redirect")] {
-        fixture.serve(path, format!("HTTP/1.1 {status}\r\nlocation: /good\r\ncontent-length: 0\r\n\r\n"));
+        fixture.serve(path, format!("HTTP/1.1 {status}\r\nlocation: /good\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"));
     }
     // Ten megabytes, announced, not announced, and packed.
     let mut endless = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n".to_vec();
@@ -138,7 +141,7 @@ async fn what_cannot_be_believed_is_no_client() {
     fixture.serve("/endless", endless);
     fixture.serve("/announced", whole("200 OK", "application/json", &vec![b' '; 10 << 20]));
     let zipped = good.replace("/good", "/zipped").replace('{', "\u{1f}");
-    fixture.serve("/zipped", format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n{zipped}", zipped.len()));
+    fixture.serve("/zipped", format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{zipped}", zipped.len()));
     let before = world.census().await;
     let paths: Vec<String> = fixture.answers.lock().unwrap().keys().filter(|path| *path != "/good").cloned().collect();
     assert!(paths.len() >= 30, "{paths:?}");

@@ -370,7 +370,7 @@ impl Reply {
     #[track_caller]
     pub(crate) fn assert_barren(&self) {
         assert!(!self.told().contains_key("code"), "{self:?}");
-        for word in ["access_token", "refresh_token", "client_secret\"", "code="] {
+        for word in ["\"access_token\":", "\"refresh_token\":", "\"client_secret\":", "code="] {
             assert!(!self.text.contains(word) && !self.location().contains(&format!("&{word}")), "{word}: {self:?}");
         }
     }
