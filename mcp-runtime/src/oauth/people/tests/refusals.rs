@@ -114,7 +114,7 @@ async fn nothing_is_answered_to_other_methods_or_within_other_pages() {
     for (method, path, allowed) in [
         (Method::POST, "/authorize", "GET"),
         (Method::PUT, "/authorize", "GET"),
-        (Method::GET, "/consent", "POST, OPTIONS"),
+        (Method::GET, "/consent", "POST"),
         (Method::HEAD, "/authorize", "GET"),
         (Method::PUT, "/login", "GET, POST"),
         (Method::DELETE, "/logout", "GET, POST"),
