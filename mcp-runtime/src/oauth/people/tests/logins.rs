@@ -190,6 +190,25 @@ async fn who_is_locked_or_removed_is_out_at_once() {
     assert_ne!(subject_of(core, "local", &before).await.unwrap(), subject_of(core, "local", &after).await.unwrap());
 }
 
+/// Whoever knew the password before may be logged in somewhere.
+#[tokio::test]
+async fn another_password_ends_all_sessions() {
+    let world = World::new().await;
+    let (mut thief, mut bob) = (Browser::new(&world), Browser::new(&world));
+    let question = thief.log_in(&url(&[]), "alice").await;
+    bob.log_in(&url(&[]), "bob").await;
+    world.users.set_scopes("alice", ["read", "write"]).await.unwrap();
+    assert_eq!(thief.get(&url(&[])).await.status, StatusCode::OK, "other changes end none");
+    world.users.set_password("alice", "another password").await.unwrap();
+    assert!(thief.get(&url(&[])).await.location().contains("/login?"));
+    assert_eq!(thief.decide(&question, "allow", &["read"]).await.status, StatusCode::FORBIDDEN);
+    assert!(world.codes().await.is_empty());
+    assert_eq!(bob.get(&url(&[])).await.status, StatusCode::OK, "nobody else's");
+    let login = login_page(&mut thief).await;
+    assert_eq!(thief.enter(&login, "alice", "another password").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(thief.get(&url(&[])).await.status, StatusCode::OK);
+}
+
 #[tokio::test]
 async fn users_are_what_they_should_be() {
     let world = World::new().await;
