@@ -55,11 +55,11 @@ impl Revocation {
     /// A grant whose last access token ends at `until`.
     pub(crate) fn grant(id: &str, until: u64) -> Self {
         // Clocks differ.
-        Self { what: What::Grant(id.to_owned()), until: until + 120 }
+        Self { what: What::Grant(id.to_owned()), until: until.saturating_add(120) }
     }
 
     pub(crate) fn keys(now: u64) -> Self {
-        Self { what: What::Keys, until: now + 3600 }
+        Self { what: What::Keys, until: now.saturating_add(3600) }
     }
 }
 
