@@ -163,7 +163,8 @@ impl News {
 
     async fn read_alone(&self, core: &Core, reader: &mut Reader) -> Result<(), StoreError> {
         let started = core.clock.millis();
-        let done = self.read_pages(core, reader).await;
+        let was_behind = self.epoch(started).is_none();
+        let done = self.read_pages(core, reader, was_behind).await;
         match &done {
             Ok(()) => {
                 reader.failed_at = None;
@@ -174,9 +175,10 @@ impl News {
         done
     }
 
-    async fn read_pages(&self, core: &Core, reader: &mut Reader) -> Result<(), StoreError> {
+    async fn read_pages(&self, core: &Core, reader: &mut Reader, was_behind: bool) -> Result<(), StoreError> {
         let mut after = reader.last.clone();
-        let mut keys_changed = false;
+        // News end, and that of a key before all that was signed with it.
+        let mut keys_changed = was_behind;
         loop {
             let rows = core.records.list::<Revocation>("", after.as_deref(), PAGE).await?;
             let is_last = rows.len() < PAGE;
