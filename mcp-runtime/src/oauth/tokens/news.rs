@@ -31,9 +31,10 @@ const PAUSE: u64 = 500;
 const READINGS_PER_SWEEP: u32 = 120;
 /// How many entries are read at once.
 const PAGE: usize = 256;
-/// How many entries are removed at once, and how often in a row.
+/// How many entries are removed at once, and how often in a row. If more are left it goes on after the next reading, which
+/// must not wait for long.
 const SWEPT: usize = 500;
-const SWEEPS: usize = 20;
+const SWEEPS: usize = 4;
 
 /// Something that all nodes must know, kept until no token is left that it is about.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -235,29 +236,36 @@ impl Drop for Running {
 async fn keep(core: Weak<Core>, _running: Running) {
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut readings = 0_u32;
+    let (mut readings, mut is_swept) = (0_u32, true);
     loop {
         ticks.tick().await;
         let Some(core) = core.upgrade() else { return };
         if let Err(error) = core.news.read(&core).await {
             tracing::warn!(%error, "no news of revocations; after five seconds without, tokens are refused with 503");
-        } else if readings.is_multiple_of(READINGS_PER_SWEEP)
-            && let Err(error) = keep_house(&core).await
-        {
-            tracing::warn!(%error, "expired entries and old keys are still there");
+        } else if readings.is_multiple_of(READINGS_PER_SWEEP) || !is_swept {
+            let kept = if is_swept { keep_house(&core).await } else { sweep(&core).await };
+            is_swept = kept.unwrap_or_else(|error| {
+                tracing::warn!(%error, "expired entries and old keys are still there");
+                true
+            });
         }
         readings = readings.wrapping_add(1);
     }
 }
 
-async fn keep_house(core: &Core) -> Result<(), StoreError> {
+async fn keep_house(core: &Core) -> Result<bool, StoreError> {
     core.news.forget(core.records.now());
     core.keys.load(core).await?;
     core.keys.rotate_if_due(core).await?;
+    sweep(core).await
+}
+
+/// Removes what has expired, and says whether that was all.
+async fn sweep(core: &Core) -> Result<bool, StoreError> {
     for _ in 0..SWEEPS {
         if core.records.sweep(SWEPT).await? < SWEPT {
-            break;
+            return Ok(true);
         }
     }
-    Ok(())
+    Ok(false)
 }

@@ -106,6 +106,24 @@ async fn news_are_found_behind_any_number_of_old_ones() {
     assert!(is_invalid(&verify(&world.node(), first.access()).await));
 }
 
+/// More than one round of sweeping takes away, and more than strangers can add meanwhile.
+#[tokio::test(start_paused = true)]
+async fn what_has_expired_does_not_pile_up() {
+    let world = World::new();
+    let node = world.node();
+    for i in 0..30_000 {
+        node.0.end_token(&format!("old{i}"), node.0.records.now()).await.unwrap();
+    }
+    world.advance(121);
+    node.ready().await.unwrap();
+    let swept = async {
+        while !world.store.list(Kind::new("revocation"), "", None, 1).await.unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), swept).await.expect("most of it was still there");
+}
+
 /// News do not last for ever: who missed them must not go on as before.
 #[tokio::test]
 async fn a_node_that_had_no_news_for_long_knows_its_keys_again_first() {
