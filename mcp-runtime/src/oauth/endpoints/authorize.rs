@@ -56,9 +56,8 @@ async fn answer(core: &Core, sent: Sent<'_>) -> Result<Response, Obstacle> {
         return grant(core, &request, &person, verdict.allowed).await.map_err(Into::into);
     }
     if request.prompt.none {
-        let denied = verdict.allowed.is_empty() && !request.scopes.is_empty();
-        let refusal = if denied { Refusal::DENIED } else { Refusal::CONSENT_REQUIRED };
-        return Err(Obstacle::Client(request.back, refusal));
+        // Also where nothing could be allowed: that is between the person and us.
+        return Err(Obstacle::Client(request.back, Refusal::CONSENT_REQUIRED));
     }
     Ok(ask(core, sent.query, &person, &request, verdict))
 }
