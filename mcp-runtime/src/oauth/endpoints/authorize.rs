@@ -75,7 +75,7 @@ pub(super) async fn person_and_request(
     };
     match person.filter(|person| !request.prompt.login || person.answered(core, sent.query)) {
         Some(person) => Ok(Some((person, request))),
-        None if request.prompt.none => Err(Obstacle::Client(request.back, Refusal::LOGIN_REQUIRED)),
+        None if request.prompt.none => Err(Obstacle::told(request.back, Refusal::LOGIN_REQUIRED, by)),
         None => Ok(None),
     }
 }

@@ -107,6 +107,30 @@ async fn with_them_the_client_is_told() {
     assert!(world.codes().await.is_empty());
 }
 
+/// Anybody can register an address to go back to: a link to this server must not lead there by itself, before anybody
+/// saw who it is (RFC 9700 §4.11.2).
+#[tokio::test]
+async fn strangers_are_not_sent_on_to_clients_that_nobody_vouches_for() {
+    let world = World::new().await;
+    world.publish().await;
+    let dynamic = [("client_id", DYNAMIC), ("redirect_uri", "https://dyn.example/cb")];
+    let document = [("client_id", DOCUMENT), ("redirect_uri", "https://doc.example/cb")];
+    for own in [dynamic, document] {
+        for wrong in [("response_type", "x"), ("scope", "unknown"), ("code_challenge", ""), ("prompt", "none")] {
+            let link = url(&[own[0], own[1], wrong]);
+            let page = Browser::new(&world).get(&link).await;
+            assert_eq!((page.status, page.location()), (StatusCode::BAD_REQUEST, ""), "{link}");
+            let login = Browser::new(&world).get(&link.replace("/authorize?", "/login?")).await;
+            assert!(login.location().is_empty(), "{link}");
+        }
+        // Who has logged in is told to the client.
+        let mut alice = Browser::new(&world);
+        alice.log_in(&url(&[]), "alice").await;
+        let page = alice.get(&url(&[own[0], own[1], ("response_type", "x")])).await;
+        assert_eq!(page.told()["error"], "unsupported_response_type");
+    }
+}
+
 /// Else any client could find out what somebody may do here, without a question.
 #[tokio::test]
 async fn silence_does_not_tell_what_an_account_may_do() {
