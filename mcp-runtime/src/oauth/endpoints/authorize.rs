@@ -51,6 +51,7 @@ async fn answer(core: &Core, sent: Sent<'_>) -> Result<Response, Obstacle> {
     let Some((person, request)) = person_and_request(core, sent).await? else {
         return Ok(go_on(core, "/login", sent.query));
     };
+    core.limits.charge_key(Route::Authorize, &person.session.subject)?;
     let verdict = Verdict::of(core, &person, &request).await?;
     if verdict.may_skip(&request) {
         return grant(core, &request, &person, verdict.allowed).await.map_err(Into::into);

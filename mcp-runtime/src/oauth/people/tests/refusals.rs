@@ -146,6 +146,30 @@ async fn silence_does_not_tell_what_an_account_may_do() {
     }
 }
 
+/// Whoever has an account does not fill the store, however many addresses they have.
+#[tokio::test]
+async fn one_account_decides_so_often_and_no_more() {
+    let mut world = World::new().await;
+    let clock = world.clock.clone().into();
+    Arc::get_mut(&mut world.core).unwrap().limits = RouteLimits::new(clock);
+    let mut alice = Browser::new(&world);
+    let question = alice.log_in(&url(&[]), "alice").await;
+    let mut bob = Browser::new(&world);
+    let other = bob.log_in(&url(&[]), "bob").await;
+    let mut codes = 0;
+    for at in 0..200_u32 {
+        alice.address = ClientAddress::new(std::net::Ipv4Addr::from(0x0a00_0000 + at).into());
+        let page = alice.decide(&question, "allow", &["read"]).await;
+        if page.status == StatusCode::TOO_MANY_REQUESTS {
+            break;
+        }
+        codes += 1;
+    }
+    assert_eq!(codes, 60);
+    assert_eq!(world.codes().await.len(), 60);
+    assert!(bob.decide(&other, "allow", &["read"]).await.told().contains_key("code"), "nobody else waits");
+}
+
 #[tokio::test]
 async fn nothing_is_answered_to_other_methods_or_within_other_pages() {
     let world = World::new().await;
