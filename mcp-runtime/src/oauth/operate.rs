@@ -66,11 +66,14 @@ impl AuthorizationServer {
         self.0.end_grant(id).await
     }
 
-    /// Ends all grants of somebody, and says how many there were.
+    /// Ends all grants of somebody, also those that clients have a code for but no token yet, and says how many there were.
+    /// Sessions go on: change the password, or lock the account, before.
     ///
     /// # Errors
     /// If the store cannot be used; some may have ended then.
     pub async fn revoke_all_of(&self, subject: &str) -> Result<usize, StoreError> {
+        // Nothing that was allowed before becomes a grant after they were listed.
+        people::end_era(&self.0, subject).await?;
         self.0.end_all(Holder::Subject(subject)).await
     }
 

@@ -133,7 +133,6 @@ impl<R: Record> Row<R> {
     }
 
     /// A step that expects it to be as it was read.
-    #[cfg(test)]
     pub(crate) fn check(&self) -> Step {
         Step::check(self.key(), self.version)
     }

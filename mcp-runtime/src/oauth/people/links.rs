@@ -13,7 +13,7 @@ use crate::{
         browser::{digest, secret},
         error::{ErrorCode, OAuthError},
     },
-    store::{Commit, Kind, Record, StoreError, insert},
+    store::{Commit, Kind, Record, Step, StoreError, insert},
 };
 
 /// How long a provider may take to look up an account.
@@ -26,6 +26,9 @@ pub(crate) struct Link {
     subject: String,
     provider: String,
     account_id: String,
+    /// Counts how often everything that it allowed was ended; only of the one under the subject.
+    #[serde(default)]
+    era: u64,
 }
 
 impl Record for Link {
@@ -52,7 +55,8 @@ pub(crate) async fn subject_of(core: &Core, provider: &str, account_id: &str) ->
         if let Some(row) = core.records.get::<Link>(&name).await? {
             return Ok(row.record.subject);
         }
-        let link = Link { subject: secret()?, provider: provider.to_owned(), account_id: account_id.to_owned() };
+        let link =
+            Link { subject: secret()?, provider: provider.to_owned(), account_id: account_id.to_owned(), era: 0 };
         let steps = [insert(name.clone(), &link), insert(by_subject(&link.subject), &link)];
         if core.records.commit(&steps).await? == Commit::Done {
             return Ok(link.subject);
@@ -65,6 +69,24 @@ pub(crate) async fn subject_of(core: &Core, provider: &str, account_id: &str) ->
 pub(crate) async fn known_subject(core: &Core, provider: &str, account_id: &str) -> Result<Option<String>, StoreError> {
     let found = core.records.get::<Link>(&by_account(provider, account_id)).await?;
     Ok(found.map(|row| row.record.subject))
+}
+
+/// The era of a subject, and a step that expects it to last; nothing if nobody knows the subject.
+pub(crate) async fn era_of(core: &Core, subject: &str) -> Result<(u64, Option<Step>), StoreError> {
+    let row = core.records.get::<Link>(&by_subject(subject)).await?;
+    Ok(row.map_or((0, None), |row| (row.record.era, Some(row.check()))))
+}
+
+/// Begins another era of a subject: no code of the one before becomes a grant any more.
+pub(crate) async fn end_era(core: &Core, subject: &str) -> Result<(), StoreError> {
+    for _ in 0..TRIES {
+        let Some(row) = core.records.get::<Link>(&by_subject(subject)).await? else { return Ok(()) };
+        let next = Link { era: row.record.era.saturating_add(1), ..row.record.clone() };
+        if core.records.commit(&[row.replace(&next)]).await? == Commit::Done {
+            return Ok(());
+        }
+    }
+    Err(StoreError::new("a subject keeps changing"))
 }
 
 /// The account of a subject as it is now; `None` if it is gone or locked, or nobody knows the subject.

@@ -45,6 +45,9 @@ struct Code {
     /// The grant that it was exchanged for.
     bought: Option<String>,
     until: u64,
+    /// The era of its subject.
+    #[serde(default)]
+    era: u64,
 }
 
 impl Record for Code {
@@ -64,7 +67,8 @@ pub(crate) async fn issue(core: &Core, granted: Granted) -> Result<String, OAuth
     let secret: [u8; 32] = random().ok_or_else(|| StoreError::new("the system has no randomness"))?;
     let code = URL_SAFE_NO_PAD.encode(secret);
     let until = core.records.now().saturating_add(core.lifetimes.code.as_secs());
-    let record = Code { granted, bought: None, until };
+    let (era, _) = people::era_of(core, &granted.subject).await?;
+    let record = Code { granted, bought: None, until, era };
     match core.records.commit(&[insert(name_of(&code), &record)]).await? {
         Commit::Done => Ok(code),
         Commit::Conflict => Err(StoreError::new("a random code was there already").into()),
@@ -93,6 +97,10 @@ pub(crate) async fn redeem(core: &Core, client: &Client, form: &Form) -> Result<
             core.end_grant(bought).await?;
             return Err(no_such_code());
         }
+        let (era, lasts) = people::era_of(core, &granted.subject).await?;
+        if era != row.record.era {
+            return Err(no_such_code());
+        }
         let account = people::account_of(core, &granted.subject).await?.ok_or(no_such_code())?;
         let scopes = core.within(&core.within(&granted.scopes, &account.scopes), &client.scopes);
         if scopes.is_empty() && !granted.scopes.is_empty() {
@@ -105,8 +113,11 @@ pub(crate) async fn redeem(core: &Core, client: &Client, form: &Form) -> Result<
             until: core.records.now().saturating_add(USED_CODES),
             ..row.record.clone()
         };
-        let [one, two, three] = insert_steps(&id, &grant);
-        if core.records.commit(&[row.replace(&used), one, two, three]).await? == Commit::Done {
+        let mut steps = vec![row.replace(&used)];
+        steps.extend(insert_steps(&id, &grant));
+        // Else all grants could end between this and the last look, and this one begin.
+        steps.extend(lasts);
+        if core.records.commit(&steps).await? == Commit::Done {
             return Answer::of(core, &id, &grant, &grant.scopes).await;
         }
     }

@@ -158,3 +158,20 @@ async fn tokens_can_be_minted_for_accounts_that_may_have_them() {
     assert_eq!(node.revoke_all_of(identity.subject()).await.ok(), Some(1));
     assert!(verify(&node, &token).await.is_err());
 }
+
+/// What somebody allowed a moment before counts as allowed before.
+#[tokio::test]
+async fn a_code_does_not_survive_the_end_of_all_grants() {
+    let world = World::new();
+    let nodes = [world.node(), world.node()];
+    let early = code(&nodes[0], &["read"]).await;
+    tokens(&nodes[0], &["read"]).await;
+    let subject = people::subject_of(&nodes[0].0, "listed", "alice").await.unwrap();
+    assert_eq!(nodes[1].revoke_all_of(&subject).await.unwrap(), 1);
+    assert_eq!(refusal(redeem(&nodes[0], &client("c"), &early).await), ErrorCode::InvalidGrant);
+    assert!(nodes[0].grants_of(&subject).await.unwrap().is_empty());
+    // What is allowed afterwards counts.
+    let late = code(&nodes[0], &["read"]).await;
+    assert!(redeem(&nodes[0], &client("c"), &late).await.is_ok());
+    assert_eq!(nodes[0].revoke_all_of("nobody").await.unwrap(), 0);
+}
