@@ -87,6 +87,9 @@ impl StoreKey {
         let written =
             writeln!(file, "{text}").and_then(|()| file.sync_all()).and_then(|()| fs::hard_link(&aside, path));
         fs::remove_file(&aside)?;
+        // So that the name stays after a loss of power: without the key, what the store holds is lost as well.
+        #[cfg(unix)]
+        fs::File::open(folder)?.sync_all()?;
         written
     }
 
