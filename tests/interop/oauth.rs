@@ -10,8 +10,14 @@
 #[path = "oauth/under_test.rs"]
 mod under_test;
 
-use std::{error::Error, path::PathBuf};
+use std::{error::Error, io, path::PathBuf, sync::Arc, time::Duration};
 
+use axum::{
+    Json, Router,
+    extract::State,
+    routing::{get, post},
+};
+use http::StatusCode;
 use tokio::net::TcpListener;
 use under_test::{Login, UnderTest};
 
@@ -30,6 +36,17 @@ fn arguments() -> Result<(PathBuf, Vec<Login>), String> {
     Ok((data.ok_or("--data is needed")?, logins))
 }
 
+async fn serve_control(under_test: Arc<UnderTest>, listener: TcpListener) -> io::Result<()> {
+    let advance = |State(under_test): State<Arc<UnderTest>>, seconds: String| async move {
+        let Ok(seconds) = seconds.parse() else { return StatusCode::BAD_REQUEST };
+        under_test.clock.advance(Duration::from_secs(seconds));
+        StatusCode::NO_CONTENT
+    };
+    let seen = |State(under_test): State<Arc<UnderTest>>| async move { Json(under_test.take_seen()) };
+    let control = Router::new().route("/advance", post(advance)).route("/seen", get(seen)).with_state(under_test);
+    axum::serve(listener, control).await
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let (data, logins) = arguments()?;
@@ -37,9 +54,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(&data)?;
     let control = TcpListener::bind("127.0.0.1:0").await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let under_test = UnderTest::new(listener.local_addr()?, &data, logins).await?;
+    let under_test = Arc::new(UnderTest::new(listener.local_addr()?, &data, logins).await?);
     println!("Listening on {}", under_test.url);
     println!("Control on http://{}", control.local_addr()?);
-    tokio::try_join!(under_test.serve_control(control), under_test.serve(listener))?;
+    tokio::try_join!(serve_control(Arc::clone(&under_test), control), under_test.serve(listener))?;
     Ok(())
 }

@@ -61,20 +61,6 @@ impl Records {
         in_time(self.list_current(prefix, after, limit)).await
     }
 
-    /// As [`list`](Self::list), with the name to go on after, which may be that of an expired entry; `None` at the end.
-    pub(crate) async fn page<R: Record>(
-        &self,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<(Vec<Row<R>>, Option<String>), StoreError> {
-        let found = in_time(self.store.list(R::KIND, prefix, after, limit)).await?;
-        let last = found.last().map(|(name, _)| name.clone());
-        let current = found.into_iter().filter(|(_, entry)| !self.is_over(entry));
-        let rows: Result<_, _> = current.map(|(name, entry)| row(name, &entry)).collect();
-        Ok((rows?, last))
-    }
-
     /// Page after page, since there may be many that have expired and were not swept yet.
     async fn list_current<R: Record>(
         &self,
@@ -147,6 +133,7 @@ impl<R: Record> Row<R> {
     }
 
     /// A step that expects it to be as it was read.
+    #[cfg(test)]
     pub(crate) fn check(&self) -> Step {
         Step::check(self.key(), self.version)
     }

@@ -10,14 +10,13 @@ use std::{
 };
 
 use axum::{
-    Json, Router,
+    Router,
     extract::{Request, State},
     middleware::{self, Next},
     response::Response,
-    routing::{get, post},
 };
 use examples::notebook;
-use http::{StatusCode, header::WWW_AUTHENTICATE};
+use http::header::WWW_AUTHENTICATE;
 use mcp_runtime::{
     Routers, Server,
     clock::ManualClock,
@@ -88,20 +87,9 @@ impl UnderTest {
         axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await
     }
 
-    pub(crate) async fn serve_control(&self, listener: TcpListener) -> io::Result<()> {
-        let advance = |State((clock, _)): State<(ManualClock, Seen)>, seconds: String| async move {
-            let Ok(seconds) = seconds.parse() else { return StatusCode::BAD_REQUEST };
-            clock.advance(Duration::from_secs(seconds));
-            StatusCode::NO_CONTENT
-        };
-        let seen = |State((_, seen)): State<(ManualClock, Seen)>| async move {
-            Json(std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner)))
-        };
-        let control = Router::new()
-            .route("/advance", post(advance))
-            .route("/seen", get(seen))
-            .with_state((self.clock.clone(), Arc::clone(&self.seen)));
-        axum::serve(listener, control).await
+    /// What was asked since the last time: method, path and query, status and challenge.
+    pub(crate) fn take_seen(&self) -> Vec<Value> {
+        std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

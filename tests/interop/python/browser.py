@@ -10,9 +10,10 @@ between runs. Unticks nothing.
 import argparse
 import json
 import sys
+import time
 from html.parser import HTMLParser
 from http.cookiejar import LWPCookieJar
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urljoin, urlsplit
 from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
@@ -76,6 +77,17 @@ class Browser:
         self.statuses.append(answer.status)
         return answer
 
+    def arrive(self, location, patience=10):
+        """Opens what a client listens at, which may have told its URL before it did."""
+        until = time.monotonic() + patience
+        while True:
+            try:
+                return self.open(location)
+            except URLError as error:
+                if not isinstance(error.reason, ConnectionRefusedError) or time.monotonic() > until:
+                    raise
+                time.sleep(0.02)
+
     def filled(self, form, deny):
         fields = []
         for field in form["fields"]:
@@ -119,7 +131,7 @@ def visit(url, user=None, password=None, jar=None, deny=False, follow=False):
     browser = Browser(user, password, jar)
     location = browser.go(url, deny)
     if follow:
-        answer = browser.open(location)
+        answer = browser.arrive(location)
         assert answer.status == 200, f"{location}: {answer.status}: {answer.read().decode()}"
     if jar:
         browser.jar.save(ignore_discard=True)

@@ -7,8 +7,10 @@
 mod http;
 mod node;
 mod person;
+mod random;
 
 mod at_once;
+mod crash;
 mod keys;
 mod outage;
 mod spread;

@@ -36,8 +36,8 @@ async fn no_more_room_is_an_error_and_what_was_done_stays() {
     assert!(said.len() > 10 && said.len() < 1_000, "{}", said.len());
     room.assert_sound();
     let store = room.open().await;
-    for n in 0..said.len() {
-        assert_eq!(said[n], format!("did {n}"));
+    for (n, line) in said.iter().enumerate() {
+        assert_eq!(*line, format!("did {n}"));
         assert!(store.get(&thing(&format!("a {n}"))).await.unwrap().is_some());
         assert!(store.get(&thing(&format!("b {n}"))).await.unwrap().is_some());
     }

@@ -180,6 +180,11 @@ impl Clients {
         }
     }
 
+    /// Whether the operator registered this one.
+    pub(crate) fn has_of_operator(&self, id: &str) -> bool {
+        self.operator.contains_key(id)
+    }
+
     /// Whether clients may register themselves (`registration_endpoint`).
     pub(crate) fn registers(&self) -> bool {
         self.registers

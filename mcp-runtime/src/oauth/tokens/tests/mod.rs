@@ -191,7 +191,7 @@ pub(super) async fn code(node: &AuthorizationServer, scopes: &[&str]) -> HashMap
 
 pub(super) fn form(fields: &HashMap<&'static str, String>) -> Form {
     let mut raw = form_urlencoded::Serializer::new(String::new());
-    fields.iter().for_each(|(name, value)| drop(raw.append_pair(name, value)));
+    raw.extend_pairs(fields);
     Form::parse(&raw.finish()).unwrap()
 }
 
