@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::{
     browser::{Browser, Tokens, refresh},
-    world::{SECRET, World},
+    world::{Ask, SECRET, World},
 };
 
 fn kid(token: &str) -> String {
@@ -55,7 +55,7 @@ impl Load {
     async fn check(&self, world: &World, token: &str) {
         let kid = kid(token);
         let gone = self.gone.lock().unwrap().contains(&kid);
-        let status = world.call("read", token).await;
+        let status = world.send(Ask::call("read", token)).await.status;
         if status == StatusCode::OK {
             assert!(!gone, "a token of a key that is gone was accepted");
             self.accepted.fetch_add(1, SeqCst);
@@ -118,7 +118,7 @@ async fn grants_outlive_a_key() {
     assert_eq!(world.call("read", &tokens.access).await, StatusCode::OK);
     assert!(world.authorization().revoke_signing_key(&kid(&tokens.access)).await.unwrap());
     assert_eq!(world.call("read", &tokens.access).await, StatusCode::UNAUTHORIZED);
-    let asked = crate::world::Ask::form("/introspect", &[("token", &tokens.access)]).basic("reports", SECRET);
+    let asked = Ask::form("/introspect", &[("token", &tokens.access)]).basic("reports", SECRET);
     assert_eq!(world.send(asked).await.text, r#"{"active":false}"#);
     let next = Tokens::of(&refresh(&world, &tokens.refresh, &[]).await);
     assert_ne!(kid(&next.access), kid(&tokens.access));
