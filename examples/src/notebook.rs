@@ -11,6 +11,9 @@ use serde::Serialize;
 /// The most notes one notebook holds: memory is bounded, whoever writes.
 const CAPACITY: usize = 10_000;
 
+/// What there is to allow, and what people are told about it.
+pub const SCOPES: [(&str, &str); 2] = [("notes:write", "Add notes"), ("admin", "Delete notes")];
+
 /// All notes, shared by all who call.
 #[derive(Debug, Clone, Default)]
 pub struct Notebook(Arc<Mutex<Pages>>);
@@ -93,10 +96,6 @@ pub async fn whoami(me: Identity) -> String {
 
 /// Adds the notebook, its scopes and its tools to a server.
 pub fn add_to(server: ServerBuilder) -> ServerBuilder {
-    server.scope("notes:write", "Add notes").scope("admin", "Delete notes").state(Notebook::default()).tools(tools![
-        list_notes,
-        add_note,
-        delete_note,
-        whoami
-    ])
+    let server = SCOPES.iter().fold(server, |server, (scope, description)| server.scope(*scope, *description));
+    server.state(Notebook::default()).tools(tools![list_notes, add_note, delete_note, whoami])
 }

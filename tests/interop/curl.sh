@@ -20,6 +20,10 @@ fail() {
     exit 1
 }
 
+# Where clients find the authorization server (RFC 9728).
+origin=${url%/mcp}
+metadata="resource_metadata=\"$origin/.well-known/oauth-protected-resource/mcp\""
+
 # What the next checks are about.
 about() { case=$1; }
 
@@ -110,14 +114,14 @@ for revision in 2026-07-28 2025-11-25 2025-06-18 2025-03-26 none; do
     about "$revision: no token"
     call '' delete_note '"id":"1"'
     status_is 401
-    header_is www-authenticate 'Bearer scope="admin"'
+    header_is www-authenticate "Bearer scope=\"admin\", $metadata"
     body_has '"reason":"unauthenticated"'
     call '' add_note
     status_is 401
-    header_is www-authenticate 'Bearer scope="notes:write"'
+    header_is www-authenticate "Bearer scope=\"notes:write\", $metadata"
     call '' whoami
     status_is 401
-    header_is www-authenticate 'Bearer'
+    header_is www-authenticate "Bearer $metadata"
     header_is cache-control no-store
 
     about "$revision: a bad token"
@@ -132,7 +136,7 @@ for revision in 2026-07-28 2025-11-25 2025-06-18 2025-03-26 none; do
     for token in "$reader" "$writer"; do
         call "$token" delete_note '"id":"1"'
         status_is 403
-        header_is www-authenticate 'Bearer error="insufficient_scope", scope="admin"'
+        header_is www-authenticate "Bearer error=\"insufficient_scope\", scope=\"admin\", $metadata"
         body_has '"reason":"insufficient_scope"'
         body_has '"required":["admin"]'
     done

@@ -119,6 +119,25 @@ impl Verifier {
         Ok(identity)
     }
 
+    /// The epoch of whoever vouches for an identity, if that can change its mind: what happens to an identity without its
+    /// token being sent again, as on an open stream.
+    #[cfg(feature = "http")]
+    pub(crate) fn epoch_of(&self, identity: &Identity) -> Option<u64> {
+        self.issuer_of(identity)?.epoch(self.clock.millis()).filter(|epoch| *epoch > 0)
+    }
+
+    /// Whether an identity is still good that was so at this epoch, as far as can be told.
+    #[cfg(feature = "http")]
+    pub(crate) fn still_good(&self, identity: &Identity, epoch: u64) -> bool {
+        self.issuer_of(identity).is_none_or(|issuer| issuer.still_good(identity, epoch))
+    }
+
+    #[cfg(feature = "http")]
+    fn issuer_of(&self, identity: &Identity) -> Option<&dyn Authenticator> {
+        let mut all = self.authenticators.iter().map(|authenticator| &**authenticator);
+        all.find(|authenticator| authenticator.issuer() == Some(identity.issuer()))
+    }
+
     fn recall(&self, key: &TokenDigest) -> Option<Identity> {
         let entry = self.verified.get(key)?;
         let now = self.clock.millis();

@@ -98,7 +98,7 @@ pub(crate) struct Surroundings<'a> {
 impl AuthorizationServerBuilder {
     /// Checks everything and makes the authorization server, which does nothing yet.
     pub(crate) fn build(mut self, around: &Surroundings<'_>) -> Result<AuthorizationServer, Vec<String>> {
-        let mut problems = self.clients.problems();
+        let mut problems = self.clients.problems(around.catalogue);
         problems.extend(self.problems(around.public_url, around.catalogue));
         let (Some(issuer), Some(url), true) =
             (self.issuer_for(around.public_url), around.public_url, problems.is_empty())
@@ -120,7 +120,7 @@ impl AuthorizationServerBuilder {
             keys: Keys::new(self.signing_key_lifetime),
             lifetimes: self.lifetimes,
             records: Records::new(self.store, clock.clone()),
-            limits: RouteLimits::new(clock.clone()),
+            limits: if self.limits_off { RouteLimits::off(clock.clone()) } else { RouteLimits::new(clock.clone()) },
             backoff: Backoff::new(clock.clone()),
             clock,
             secrets,

@@ -94,7 +94,6 @@ impl RouteLimits {
     }
 
     /// None at all: for tests that do in a second what a person does in a day.
-    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn off(clock: Clock) -> Self {
         Self { enforced: false, ..Self::new(clock) }
     }

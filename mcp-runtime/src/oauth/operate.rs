@@ -39,6 +39,15 @@ impl From<Row<Grant>> for GrantInfo {
 }
 
 impl AuthorizationServer {
+    /// The `sub` that tokens of an account have; `None` if it never logged in. `provider` is the
+    /// [`name`](super::LoginProvider::name) of the login, `account` the id there.
+    ///
+    /// # Errors
+    /// If the store cannot be used.
+    pub async fn subject_of(&self, provider: &str, account: &str) -> Result<Option<String>, StoreError> {
+        people::known_subject(&self.0, provider, account).await
+    }
+
     /// The grants of somebody, by the `sub` of its tokens.
     ///
     /// # Errors

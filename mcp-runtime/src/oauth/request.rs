@@ -10,6 +10,7 @@ use super::{
     clients::{Client, Clients, GrantType, redirect as redirects},
     error::{ErrorCode, OAuthError},
     pages,
+    pkce::is_challenge,
     visit::Form,
 };
 use crate::auth::ClientAddress;
@@ -228,7 +229,7 @@ fn check_kind(form: &Form, client: &Client) -> Result<(), Refusal> {
     match form.get("response_type") {
         Some("code") => {}
         None => return refuse("invalid_request", "response_type is missing"),
-        Some(_) => return refuse("unsupported_response_type", "response_type must be code"),
+        Some(_) => return refuse(ErrorCode::UnsupportedResponseType.as_str(), "response_type must be code"),
     }
     if form.get("response_mode").is_some_and(|mode| mode != "query") {
         return refuse("invalid_request", "response_mode must be query, or absent");
@@ -246,8 +247,7 @@ fn challenge(form: &Form) -> Result<String, Refusal> {
     if form.get("code_challenge_method") != Some("S256") {
         return refuse("code_challenge_method must be S256");
     }
-    let is_base64url = challenge.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    if challenge.len() != 43 || !is_base64url {
+    if !is_challenge(challenge) {
         return refuse("code_challenge must be 43 characters of base64url");
     }
     Ok(challenge.to_owned())

@@ -13,8 +13,6 @@ use crate::{auth::ClientAddress, http::Peer};
 /// The largest form, in bytes, and how long it may take to arrive.
 const MAX_FORM: usize = 64 * 1024;
 const FORM_TIME: Duration = Duration::from_secs(10);
-/// The longest query, in bytes.
-const MAX_QUERY: usize = 8 * 1024;
 /// The most parameters of one request.
 const MAX_PARAMETERS: usize = 128;
 /// What may be said more than once (RFC 8707 §2).
@@ -32,15 +30,6 @@ pub(crate) struct Visit {
 }
 
 impl Visit {
-    /// The parameters in the query.
-    pub(crate) fn query(&self) -> Result<Form, OAuthError> {
-        let query = self.parts.uri.query().unwrap_or_default();
-        if query.len() > MAX_QUERY {
-            return Err(OAuthError::new(ErrorCode::InvalidRequest, "the query is too long"));
-        }
-        Form::parse(query)
-    }
-
     /// The parameters in the body, which is read by this.
     pub(crate) async fn form(&mut self) -> Result<Form, OAuthError> {
         let wrong = |what| OAuthError::new(ErrorCode::InvalidRequest, what);
@@ -52,10 +41,6 @@ impl Visit {
         let bytes = body.map_err(|_| wrong("the body is too large, or did not arrive whole"))?.to_bytes();
         Form::parse(std::str::from_utf8(&bytes).map_err(|_| wrong("the body is not UTF-8"))?)
     }
-
-    pub(crate) fn headers(&self) -> &HeaderMap {
-        &self.parts.headers
-    }
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
@@ -65,7 +50,6 @@ fn is_form(headers: &HeaderMap) -> bool {
 
 /// Parameters as OAuth reads them: each once (RFC 6749 §3.1, §3.2), and one without a value is not there.
 pub(crate) struct Form {
-    raw: String,
     fields: Vec<(String, String)>,
 }
 
@@ -87,7 +71,7 @@ impl Form {
             }
             fields.push((name.into_owned(), value.into_owned()));
         }
-        Ok(Self { raw: raw.to_owned(), fields })
+        Ok(Self { fields })
     }
 
     /// The value of the parameter; `None` if it is absent or empty.
@@ -103,11 +87,6 @@ impl Form {
     /// All parameters, in their order.
     pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
         self.fields.iter().map(|(name, value)| (&**name, &**value))
-    }
-
-    /// As it was sent.
-    pub(crate) fn raw(&self) -> &str {
-        &self.raw
     }
 }
 
@@ -142,7 +121,7 @@ mod tests {
     async fn forms_are_bounded_and_typed() {
         let form = "application/x-www-form-urlencoded; charset=utf-8";
         assert_eq!(visit(form, b"a=1".to_vec()).form().await.unwrap().get("a"), Some("1"));
-        assert_eq!(visit(form, Vec::new()).query().unwrap().get("x"), Some("1"));
+        assert_eq!(visit(form, Vec::new()).form().await.unwrap().get("x"), None);
         assert!(visit("application/json", b"a=1".to_vec()).form().await.is_err());
         assert!(visit(form, vec![b'a'; MAX_FORM + 1]).form().await.is_err());
         assert!(visit(form, vec![b'a', b'=', 0xff]).form().await.is_err());

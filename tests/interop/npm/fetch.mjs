@@ -19,12 +19,15 @@ const META = {
     'io.modelcontextprotocol/clientCapabilities': {}
 };
 
+// Where clients find the authorization server.
+const metadata = `resource_metadata="${new URL(url).origin}/.well-known/oauth-protected-resource/mcp"`;
+
 const DENIALS = {
-    401: { tool: 'add_note', challenge: 'Bearer scope="notes:write"', reason: 'unauthenticated' },
+    401: { tool: 'add_note', challenge: `Bearer scope="notes:write", ${metadata}`, reason: 'unauthenticated' },
     403: {
         tool: 'delete_note',
         token: reader,
-        challenge: 'Bearer error="insufficient_scope", scope="admin"',
+        challenge: `Bearer error="insufficient_scope", scope="admin", ${metadata}`,
         reason: 'insufficient_scope'
     },
     429: { tool: 'delete_note', token: admin, challenge: null, reason: 'rate_limited' }

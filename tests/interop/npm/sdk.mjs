@@ -18,6 +18,9 @@ const [url, revision, reader, writer, admin] = process.argv.slice(2);
 assert.ok(admin, 'usage: node sdk.mjs URL REVISION READER WRITER ADMIN');
 const stateless = revision === '2026-07-28';
 
+// Where clients find the authorization server.
+const metadata = `resource_metadata="${new URL(url).origin}/.well-known/oauth-protected-resource/mcp"`;
+
 /** Every HTTP answer of one client, beside what the SDK makes of it. */
 class Recorder {
     answers = [];
@@ -84,7 +87,7 @@ const checks = {
         const { notes } = (await client.callTool({ name: 'list_notes' })).structuredContent;
         assert.deepEqual(notes.find(found => found.id === id), added.structuredContent);
         const who = await client.callTool({ name: 'whoami', arguments: {} });
-        assert.match(text(who), /^writer\S* \(issuer quickstart\), scopes: notes:write$/);
+        assert.match(text(who), /^\S{43} \(issuer http:\/\/127\.0\.0\.1:\d+\), scopes: notes:write$/);
         await client.close();
     },
 
@@ -117,7 +120,7 @@ const checks = {
             assert.equal(error.status, 401);
             return true;
         });
-        assert.equal(recorder.last.headers.get('www-authenticate'), 'Bearer scope="notes:write"');
+        assert.equal(recorder.last.headers.get('www-authenticate'), `Bearer scope="notes:write", ${metadata}`);
         await client.close();
     },
 
@@ -130,7 +133,7 @@ const checks = {
         });
         assert.equal(recorder.last.status, 403);
         // The client is as good as before.
-        assert.match(text(await client.callTool({ name: 'whoami', arguments: {} })), /^reader/);
+        assert.match(text(await client.callTool({ name: 'whoami', arguments: {} })), /scopes: $/);
         await client.close();
     },
 
@@ -154,7 +157,7 @@ const checks = {
         const wait = Number(recorder.last.headers.get('retry-after'));
         assert.ok(Number.isInteger(wait) && wait >= 1 && wait <= 64, `Retry-After: ${wait}`);
         // Other tools are as good as before.
-        assert.match(text(await client.callTool({ name: 'whoami', arguments: {} })), /^admin/);
+        assert.match(text(await client.callTool({ name: 'whoami', arguments: {} })), /scopes: (admin notes:write|notes:write admin)$/);
         await client.close();
     },
 

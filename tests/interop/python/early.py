@@ -47,9 +47,10 @@ def body(tool, id=1, arguments=None, size=0):
 
 # What is asked, and how it is denied.
 DENIALS = {401: ("add_note", None), 403: ("delete_note", READER), 429: ("delete_note", ADMIN)}
+METADATA = f'resource_metadata="{URL.removesuffix("/mcp")}/.well-known/oauth-protected-resource/mcp"'
 CHALLENGES = {
-    401: 'Bearer scope="notes:write"',
-    403: 'Bearer error="insufficient_scope", scope="admin"',
+    401: f'Bearer scope="notes:write", {METADATA}',
+    403: f'Bearer error="insufficient_scope", scope="admin", {METADATA}',
     429: None,
 }
 REASONS = {401: "unauthenticated", 403: "insufficient_scope", 429: "rate_limited"}

@@ -48,6 +48,8 @@ const ARROWS: [(&str, &[Of]); 14] = [
     (
         "transport",
         &[
+            // Why a server does not start may be its store.
+            Only("store", &["StoreError"]),
             All("in_time"),
             All("server"),
             All("oauth"),

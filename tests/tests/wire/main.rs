@@ -7,6 +7,7 @@
 mod addresses;
 mod arguments;
 mod arrows;
+mod authorization;
 mod batches;
 mod client;
 mod concurrency;

@@ -43,6 +43,11 @@ impl<'t> ClientAssertion<'t> {
 pub(crate) struct ClientKeys(KeySet);
 
 impl ClientKeys {
+    /// What clients may sign with, by name.
+    pub(crate) fn algorithms() -> [&'static str; 6] {
+        ALGORITHMS.map(Algorithm::as_str)
+    }
+
     /// Reads a key set of which at least one key can be used; the reason why not never shows any of it.
     pub(crate) fn parse(set: &Value, client: &str) -> Result<Self, &'static str> {
         document::parse(set.to_string().as_bytes(), client, Some(&ALGORITHMS)).map(Self)

@@ -1,8 +1,12 @@
 //! Who asks on behalf of people: programs, registered by the operator, by a document of theirs, or by themselves.
 
 mod assertion;
+#[cfg(test)]
+mod attack_tests;
 pub(crate) mod authentication;
 mod document;
+#[cfg(test)]
+mod document_tests;
 pub(crate) mod dynamic;
 mod fetches;
 pub(crate) mod metadata;
@@ -12,6 +16,8 @@ pub(crate) mod redirect;
 #[cfg(test)]
 mod redirect_tests;
 mod settings;
+#[cfg(test)]
+pub(crate) mod support;
 
 use std::collections::HashMap;
 
@@ -174,6 +180,11 @@ impl Clients {
         }
     }
 
+    /// Whether the operator registered this one.
+    pub(crate) fn has_of_operator(&self, id: &str) -> bool {
+        self.operator.contains_key(id)
+    }
+
     /// Whether clients may register themselves (`registration_endpoint`).
     pub(crate) fn registers(&self) -> bool {
         self.registers
@@ -192,7 +203,7 @@ impl Clients {
     /// The client of this id, as far as that is known here: this never goes to the network. A document may be older than it
     /// says it may become; who asks people something calls [`resolve`](Self::resolve).
     pub(crate) async fn known(&self, core: &Core, id: &str) -> Result<Option<Client>, OAuthError> {
-        Ok(self.find(core, id).await?.map(Found::into_client))
+        Ok(self.find(core, id).await?.map(|found| self.as_allowed(found.into_client())))
     }
 
     /// The client of this id; fetches its document if that is due. Only for somebody who is logged in, or who brought
@@ -203,12 +214,19 @@ impl Clients {
         id: &str,
         address: ClientAddress,
     ) -> Result<Option<Client>, OAuthError> {
-        match self.find(core, id).await? {
-            Some(Found::Document(row)) if row.record.is_fresh(core.records.now()) => Ok(Some(row.record.client)),
-            Some(Found::Document(_)) => self.fetch(core, id, address).await,
-            None if self.documents.may_be(id) => self.fetch(core, id, address).await,
-            found => Ok(found.map(Found::into_client)),
-        }
+        let client = match self.find(core, id).await? {
+            Some(Found::Document(row)) if row.record.is_fresh(core.records.now()) => Some(row.record.client),
+            Some(Found::Document(_)) => self.fetch(core, id, address).await?,
+            None if self.documents.may_be(id) => self.fetch(core, id, address).await?,
+            found => found.map(Found::into_client),
+        };
+        Ok(client.map(|client| self.as_allowed(client)))
+    }
+
+    /// Without redirect URIs of a scheme that the operator has taken back.
+    fn as_allowed(&self, mut client: Client) -> Client {
+        client.redirect_uris.retain(|uri| redirect::check(uri, &self.schemes).is_ok());
+        client
     }
 
     /// Whether this is meant as the URL of a document about a client.

@@ -204,11 +204,13 @@ fn what_people_are_shown() {
     }
 }
 
+/// Most of them can be registered, and often two differ in their ports only.
 fn uris() -> impl Strategy<Value = String> {
     prop_oneof![
-        "(http|https|cursor|HTTP)://(127\\.0\\.0\\.1|localhost|\\[::1\\]|[a-b.]{1,4}|127\\.1)(:[0-9]{0,5})?[/a.?%2e@\\\\]{0,8}",
-        "https?://[!-~]{1,20}",
-        "[!-~]{0,24}",
+        4 => "http://(127\\.0\\.0\\.1|localhost|\\[::1\\])(:[1-9][0-9]{0,2})?(/[ab?]{0,1}){0,2}",
+        2 => "(https|cursor|HTTP)://(127\\.0\\.0\\.1|localhost|[a-b.]{1,4}|127\\.1)(:[0-9]{0,5})?[/a.?%2e@\\\\]{0,8}",
+        1 => "https?://[!-~]{1,20}",
+        1 => "[!-~]{0,24}",
     ]
 }
 
@@ -225,7 +227,7 @@ proptest! {
 
     #[test]
     fn what_was_registered_matches_only_itself(registered in uris(), asked in uris()) {
-        prop_assume!(check(&registered, &schemes()).is_ok());
+        if check(&registered, &schemes()).is_err() { return Ok(()); }
         let client = client(&registered);
         prop_assert!(is_registered(&client, &registered));
         if is_registered(&client, &asked) && asked != registered {
@@ -246,7 +248,7 @@ proptest! {
 
     #[test]
     fn what_may_be_registered_is_read_alike_by_a_url_parser(uri in uris()) {
-        prop_assume!(check(&uri, &[]).is_ok());
+        if check(&uri, &[]).is_err() { return Ok(()); }
         let parsed = reqwest::Url::parse(&uri).unwrap();
         prop_assert_eq!(parsed.host_str(), host_of(&uri));
         prop_assert!(parsed.username().is_empty() && parsed.password().is_none() && parsed.fragment().is_none());

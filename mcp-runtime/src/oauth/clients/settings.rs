@@ -3,7 +3,7 @@
 use std::{collections::HashSet, fmt, sync::Arc};
 
 use super::{RegisteredClient, redirect};
-use crate::oauth::AuthorizationServerBuilder;
+use crate::{guard::Catalogue, oauth::AuthorizationServerBuilder};
 
 /// What native MCP clients are opened by, as far as they use schemes of their own: Cursor, Claude Desktop, Visual Studio
 /// Code and its Insiders edition, Windsurf. All others are reached by https or on loopback.
@@ -44,7 +44,7 @@ impl ClientSettings {
     }
 
     /// Finishes the clients, and says what is wrong with all this, in sentences.
-    pub(crate) fn problems(&mut self) -> Vec<String> {
+    pub(crate) fn problems(&mut self, catalogue: &Catalogue) -> Vec<String> {
         let mut problems = Vec::new();
         for scheme in self.schemes.iter().filter(|scheme| !redirect::is_private_scheme(scheme)) {
             problems.push(format!(
@@ -55,6 +55,11 @@ impl ClientSettings {
         let mut known = HashSet::new();
         for client in &mut self.clients {
             problems.extend(client.finish(&self.schemes));
+            let scopes = client.client.scopes.iter().flatten();
+            problems.extend(scopes.filter(|scope| !catalogue.is_open() && !catalogue.knows(scope)).map(|scope| {
+                let id = &client.client.id;
+                format!("OAuth client {id:?}: {scope:?} is not declared; declare it with `.scope(name, description)`")
+            }));
             if !known.insert(client.client.id.clone()) {
                 problems.push(format!("OAuth client {:?}: its id is registered twice", client.client.id));
             }
@@ -109,13 +114,20 @@ impl AuthorizationServerBuilder {
         self
     }
 
-    /// Lets no client register itself (RFC 7591). Older MCP clients can do nothing else.
+    /// Lets no client register itself (RFC 7591). Older MCP clients can do nothing else. Those that did so before stay.
+    ///
+    /// Otherwise one address (an IPv6 /64) may register 20 in an hour, all together 1,000 on each node. What nobody consents
+    /// to within an hour is forgotten, and what nobody uses for 90 days.
     pub fn no_dynamic_registration(mut self) -> Self {
         self.clients.registers = false;
         self
     }
 
     /// Reads no documents of clients: an id that is a URL is an unknown one.
+    ///
+    /// Otherwise a document is fetched when somebody who is logged in comes with it: by https from the public Internet only,
+    /// without redirects, in 5 seconds, 8 KiB at most; again when it is as old as its server says (5 minutes to 24 hours). One
+    /// address may bring 60 in an hour, and one host is asked for 30 in a minute.
     pub fn no_client_documents(mut self) -> Self {
         self.clients.documents.read = false;
         self
@@ -134,11 +146,60 @@ impl AuthorizationServerBuilder {
         self
     }
 
+    /// Takes the limits of all routes away, for tests that do in a second what people do in a day.
+    #[cfg(any(test, feature = "testing"))]
+    #[doc(hidden)]
+    pub fn without_limits(mut self) -> Self {
+        self.limits_off = true;
+        self
+    }
+
     /// Reads documents of clients, and their keys, from this machine by plain http, and from nowhere else by https.
     #[cfg(any(test, feature = "testing"))]
     #[doc(hidden)]
     pub fn allow_loopback_documents(mut self) -> Self {
         self.clients.documents.loopback = true;
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        oauth::{AuthorizationServer, StoreKey},
+        store::MemoryStore,
+    };
+
+    fn problems(configure: fn(AuthorizationServerBuilder) -> AuthorizationServerBuilder) -> Vec<String> {
+        let mut catalogue = Catalogue::default();
+        catalogue.declare("notes:read", "Read notes");
+        let builder = AuthorizationServer::builder(MemoryStore::new(), StoreKey::generate().unwrap());
+        configure(builder).clients.problems(&catalogue)
+    }
+
+    fn app() -> RegisteredClient {
+        RegisteredClient::public("app").redirect_uri("http://localhost/callback")
+    }
+
+    fn editor() -> RegisteredClient {
+        RegisteredClient::public("editor").redirect_uri("cursor://editor/callback")
+    }
+
+    #[test]
+    fn what_is_wrong_with_all_clients_is_told_at_once() {
+        assert_eq!(problems(|builder| builder.client(app().scopes(["notes:read"]))), Vec::<String>::new());
+        // Whichever comes first.
+        assert!(problems(|builder| builder.client(editor()).redirect_scheme("cursor")).is_empty());
+        assert!(problems(|builder| builder.client(editor()).desktop_redirect_schemes()).is_empty());
+        for (problems, word) in [
+            (problems(|builder| builder.client(app()).client(app())), "registered twice"),
+            (problems(|builder| builder.client(app().scopes(["notes:raed"]))), "not declared"),
+            (problems(|builder| builder.redirect_scheme("javascript")), "redirect_scheme"),
+            (problems(|builder| builder.redirect_scheme("cursor://")), "redirect_scheme"),
+            (problems(|builder| builder.redirect_scheme("https")), "redirect_scheme"),
+        ] {
+            assert!(problems.len() == 1 && problems[0].contains(word), "{problems:?}");
+        }
     }
 }

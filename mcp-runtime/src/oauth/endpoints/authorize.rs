@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use http::{Method, StatusCode};
+use http::StatusCode;
 
 #[cfg(feature = "dev-login")]
 use crate::oauth::{AutoApprove, LoginProvider, people::subject_of};
@@ -24,9 +24,6 @@ use crate::oauth::{
 };
 
 pub(crate) async fn handle(core: Arc<Core>, visit: Visit) -> Response {
-    if visit.parts.method != Method::GET {
-        return pages::error::wrong_method(&core, "GET");
-    }
     if let Err(error) = core.limits.charge(Route::Authorize, visit.address) {
         return pages::error::of(&core, &error);
     }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use http::Method;
 
 use super::authorize::{Verdict, consent_form, grant, person_and_request};
 use crate::oauth::{
@@ -17,9 +16,6 @@ use crate::oauth::{
 };
 
 pub(crate) async fn handle(core: Arc<Core>, mut visit: Visit) -> Response {
-    if visit.parts.method != Method::POST {
-        return pages::error::wrong_method(&core, "POST");
-    }
     if let Err(error) = core.limits.charge(Route::Consent, visit.address) {
         return pages::error::of(&core, &error);
     }

@@ -10,7 +10,7 @@ use crate::{
     auth::{AuthError, BearerToken},
     oauth::{
         Core, Visit,
-        clients::authentication::authenticate,
+        clients::{Client, authentication::authenticate},
         error::{ErrorCode, OAuthError},
         limits::Route,
     },
@@ -32,7 +32,12 @@ async fn introspect(core: &Core, mut visit: Visit) -> Result<Value, OAuthError> 
     let form = visit.form().await?;
     let client = authenticate(core, &visit.parts.headers, &form, visit.address).await?;
     let token = form.get("token").ok_or(OAuthError::new(ErrorCode::InvalidRequest, "`token` is missing"))?;
-    // Refresh tokens are no business of resource servers; and clients may not find out what they have found.
+    tell(core, &client, token).await
+}
+
+/// What a client is told about a token: nothing but that it is good for nothing, unless it is a resource server. Refresh
+/// tokens are no business of those.
+pub(in crate::oauth) async fn tell(core: &Core, client: &Client, token: &str) -> Result<Value, OAuthError> {
     let Some(token) = BearerToken::new(token).filter(|_| client.may_introspect) else { return Ok(inactive()) };
     match core.verify(&token).await {
         Ok(identity) => {

@@ -28,9 +28,8 @@ const WRONG: &str = "The user name or the password is wrong.";
 
 pub(crate) async fn handle(core: Arc<Core>, mut visit: Visit) -> Response {
     let answer = match visit.parts.method {
-        Method::GET => show(&core, Sent::of(&visit.parts, visit.address)).await,
         Method::POST => enter(&core, &mut visit).await,
-        _ => return pages::error::wrong_method(&core, "GET, POST"),
+        _ => show(&core, Sent::of(&visit.parts, visit.address)).await,
     };
     answer.unwrap_or_else(|obstacle| obstacle.answer(&core))
 }

@@ -22,9 +22,8 @@ pub(crate) async fn handle(core: Arc<Core>, mut visit: Visit) -> Response {
         return pages::error::of(&core, &error);
     }
     match visit.parts.method {
-        Method::GET => show(&core, Sent::of(&visit.parts, visit.address)),
         Method::POST => end(&core, &mut visit).await.unwrap_or_else(|error| pages::error::of(&core, &error)),
-        _ => pages::error::wrong_method(&core, "GET, POST"),
+        _ => show(&core, Sent::of(&visit.parts, visit.address)),
     }
 }
 

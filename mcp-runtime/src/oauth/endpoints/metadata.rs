@@ -6,13 +6,12 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::document;
-use crate::oauth::{Core, Visit, clients::Clients, limits::Route};
+use crate::{
+    auth::ClientKeys,
+    oauth::{Core, Visit, clients::Clients, limits::Route},
+};
 
 const MAX_AGE: &str = "public, max-age=300";
-
-/// Signatures that clients may prove themselves with (`private_key_jwt`).
-// stub: clients
-const CLIENT_ALGORITHMS: [&str; 4] = ["ES256", "EdDSA", "PS256", "RS256"];
 
 /// Rendered once: nothing in them changes while the server runs.
 pub(crate) struct Documents {
@@ -33,6 +32,7 @@ impl Documents {
 
 fn metadata(issuer: &str, scopes: &[String], clients: &Clients) -> Value {
     let at = |path: &str| format!("{issuer}{path}");
+    let signatures = ClientKeys::algorithms();
     let confidential = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
     let anyone = ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"];
     let mut document = json!({
@@ -49,11 +49,11 @@ fn metadata(issuer: &str, scopes: &[String], clients: &Clients) -> Value {
         "authorization_response_iss_parameter_supported": true,
         "client_id_metadata_document_supported": clients.reads_documents(),
         "token_endpoint_auth_methods_supported": anyone,
-        "token_endpoint_auth_signing_alg_values_supported": CLIENT_ALGORITHMS,
+        "token_endpoint_auth_signing_alg_values_supported": signatures,
         "revocation_endpoint_auth_methods_supported": anyone,
-        "revocation_endpoint_auth_signing_alg_values_supported": CLIENT_ALGORITHMS,
+        "revocation_endpoint_auth_signing_alg_values_supported": signatures,
         "introspection_endpoint_auth_methods_supported": confidential,
-        "introspection_endpoint_auth_signing_alg_values_supported": CLIENT_ALGORITHMS,
+        "introspection_endpoint_auth_signing_alg_values_supported": signatures,
     });
     if !scopes.is_empty() {
         document["scopes_supported"] = json!(scopes);

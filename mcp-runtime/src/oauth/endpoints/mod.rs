@@ -8,6 +8,8 @@ mod login;
 mod logout;
 mod metadata;
 mod register;
+#[cfg(test)]
+mod register_tests;
 mod revoke;
 mod token;
 
@@ -20,6 +22,8 @@ use http::{
 };
 
 pub(crate) use self::metadata::Documents;
+#[cfg(test)]
+pub(super) use self::{introspect::tell, revoke::give_back};
 use super::{Core, Visit};
 use crate::http::{add_open_cors, open_preflight};
 

@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 use http::{
-    HeaderMap, HeaderValue, Method as HttpMethod, StatusCode,
+    HeaderMap, HeaderValue, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE},
 };
 use serde_json::{Value, json};
@@ -17,8 +17,9 @@ use crate::{
     oauth::{
         Core,
         clients::{
+            Authentication,
             dynamic::{Registered, register},
-            metadata::{Rules, read},
+            metadata::read,
         },
         error::{ErrorCode, OAuthError},
         limits::Route,
@@ -42,9 +43,6 @@ pub(crate) async fn handle(core: Arc<Core>, request: Visit) -> Response {
 async fn answer(core: &Core, request: Visit) -> Result<Response, OAuthError> {
     if !core.clients.registers() {
         return Err(OAuthError::new(ErrorCode::AccessDenied, "clients are registered by the operator of this server"));
-    }
-    if request.parts.method != HttpMethod::POST {
-        return Err(OAuthError::new(ErrorCode::InvalidRequest, "clients register by POST"));
     }
     // Also what is refused costs something, and nobody registers that often.
     core.limits.charge(Route::Register, request.address)?;
@@ -93,7 +91,7 @@ fn created(registered: &Registered, method: &str) -> Response {
         // It does not end before the client does.
         body["client_secret_expires_at"] = Value::from(0);
     }
-    if let crate::oauth::clients::Authentication::PrivateKey { jwks, jwks_uri } = &client.authentication {
+    if let Authentication::PrivateKey { jwks, jwks_uri } = &client.authentication {
         jwks.iter().for_each(|set| body["jwks"] = set.clone());
         jwks_uri.iter().for_each(|uri| body["jwks_uri"] = Value::from(uri.as_str()));
     }

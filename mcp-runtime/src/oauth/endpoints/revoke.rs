@@ -34,12 +34,16 @@ async fn revoke(core: &Core, mut visit: Visit) -> Result<(), OAuthError> {
     let form = visit.form().await?;
     let client = authenticate(core, &visit.parts.headers, &form, visit.address).await?;
     let token = form.get("token").ok_or(OAuthError::new(ErrorCode::InvalidRequest, "`token` is missing"))?;
-    // What is no token of ours is as good as revoked (§2.2).
+    give_back(core, &client, token).await
+}
+
+/// Ends the grant of a token that was given to this client. What is no token of ours is as good as revoked (§2.2).
+pub(in crate::oauth) async fn give_back(core: &Core, client: &Client, token: &str) -> Result<(), OAuthError> {
     if let Some((grant, _)) = refresh::read(core, token) {
-        return revoke_refresh(core, &client, &grant).await;
+        return revoke_refresh(core, client, &grant).await;
     }
     match BearerToken::new(token) {
-        Some(token) if OwnToken::is_of(&token, &core.issuer) => revoke_access(core, &client, &token).await,
+        Some(token) if OwnToken::is_of(&token, &core.issuer) => revoke_access(core, client, &token).await,
         _ => Ok(()),
     }
 }

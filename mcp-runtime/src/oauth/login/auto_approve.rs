@@ -43,7 +43,9 @@ impl AutoApprove {
             tracing::warn!(account = self.name, "EVERYBODY on this machine is logged in without being asked");
             return None;
         }
-        Some(format!("`AutoApprove` would let everybody in at {issuer}: it is for issuers on this machine only"))
+        Some(format!(
+            "authorization server: `AutoApprove` would let everybody in at {issuer}: it is for issuers on this machine only"
+        ))
     }
 
     pub(crate) fn account(&self) -> Account {

@@ -44,6 +44,20 @@ pub struct LocalUsers {
     passwords: Passwords,
 }
 
+/// A user, without its password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UserInfo {
+    /// What never changes about it: the [`id`](Account::id) of its account.
+    pub id: String,
+    /// What it logs in with.
+    pub name: String,
+    /// The scopes it may grant at most; `None` allows every declared one.
+    pub scopes: Option<Vec<String>>,
+    /// Whether it is kept out.
+    pub is_locked: bool,
+}
+
 /// A user as it is stored, under its name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct User {
@@ -165,6 +179,23 @@ impl LocalUsers {
         Err(UserError::Busy)
     }
 
+    /// The user of this name.
+    ///
+    /// # Errors
+    /// [`UserError::Store`] if that cannot be told.
+    pub async fn get(&self, name: &str) -> Result<Option<UserInfo>, UserError> {
+        Ok(self.find(name).await?.map(UserInfo::from))
+    }
+
+    /// At most `limit` users whose names come after `after`, in the order of their names.
+    ///
+    /// # Errors
+    /// [`UserError::Store`] if they cannot be read.
+    pub async fn list(&self, after: Option<&str>, limit: usize) -> Result<Vec<UserInfo>, UserError> {
+        let rows = self.records.list::<User>("", after, limit).await?;
+        Ok(rows.into_iter().map(UserInfo::from).collect())
+    }
+
     async fn change(&self, name: &str, change: impl Fn(User) -> User) -> Result<(), UserError> {
         for _ in 0..TRIES {
             let row = self.find(name).await?.ok_or(UserError::Unknown)?;
@@ -227,6 +258,13 @@ impl User {
     fn into_account(self) -> Account {
         let name = self.id.split_once('/').map_or(&*self.id, |(name, _)| name);
         Account { name: name.to_owned(), scopes: self.scopes, id: self.id }
+    }
+}
+
+impl From<Row<User>> for UserInfo {
+    fn from(row: Row<User>) -> Self {
+        let User { id, scopes, is_locked, .. } = row.record;
+        Self { id, name: row.name, scopes, is_locked }
     }
 }
 

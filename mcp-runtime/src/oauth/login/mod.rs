@@ -10,7 +10,7 @@ use std::{any::Any, collections::HashMap, fmt};
 
 #[cfg(feature = "dev-login")]
 pub use auto_approve::AutoApprove;
-pub use local::{LocalUsers, UserError};
+pub use local::{LocalUsers, UserError, UserInfo};
 pub use page::default_page;
 
 /// A way to log in: who someone is, and what they may have at most.
@@ -170,26 +170,9 @@ impl fmt::Display for LoginError {
 
 impl std::error::Error for LoginError {}
 
-/// What is wrong with the ways to log in, for a server with this issuer. Says so at every start if one of them must not be
-/// met in production.
+/// What is wrong with the ways to log in, for a server with this issuer. One that must not be met in production says at
+/// every start that it is there.
+#[cfg(feature = "dev-login")]
 pub(crate) fn problems(logins: &[Box<dyn LoginProvider>], issuer: &str) -> Vec<String> {
-    let mut problems = Vec::new();
-    if logins.is_empty() {
-        problems.push("nobody can log in: give the authorization server a way to, such as `LocalUsers`".to_owned());
-    }
-    for (i, login) in logins.iter().enumerate() {
-        let name = login.name();
-        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
-        if !(1..=32).contains(&name.len()) || !name.bytes().all(plain) {
-            problems.push(format!("the login provider {name:?} needs a name of 1 to 32 of a-z, 0-9, `-` and `_`"));
-        }
-        if logins[..i].iter().any(|other| other.name() == name) {
-            problems.push(format!("two login providers are called `{name}`: accounts are linked by that name"));
-        }
-        #[cfg(feature = "dev-login")]
-        problems.extend(AutoApprove::among(&**login).and_then(|auto| auto.problem(issuer)));
-    }
-    #[cfg(not(feature = "dev-login"))]
-    let _ = issuer;
-    problems
+    logins.iter().filter_map(|login| AutoApprove::among(&**login)?.problem(issuer)).collect()
 }

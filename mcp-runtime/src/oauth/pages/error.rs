@@ -50,10 +50,3 @@ pub(crate) fn of(core: &Core, error: &OAuthError) -> Response {
         _ => wrong_link(core, error.description),
     }
 }
-
-pub(crate) fn wrong_method(core: &Core, allowed: &'static str) -> Response {
-    let text = "This address is not for that.";
-    let mut response = respond(core, StatusCode::METHOD_NOT_ALLOWED, "Not this way", text);
-    response.headers_mut().insert(http::header::ALLOW, http::HeaderValue::from_static(allowed));
-    response
-}

@@ -13,7 +13,7 @@ use crate::{
         browser::{digest, secret},
         error::{ErrorCode, OAuthError},
     },
-    store::{Commit, Kind, Record, insert},
+    store::{Commit, Kind, Record, StoreError, insert},
 };
 
 /// How long a provider may take to look up an account.
@@ -59,6 +59,12 @@ pub(crate) async fn subject_of(core: &Core, provider: &str, account_id: &str) ->
         }
     }
     Err(contended())
+}
+
+/// The subject of an account, if it has one yet.
+pub(crate) async fn known_subject(core: &Core, provider: &str, account_id: &str) -> Result<Option<String>, StoreError> {
+    let found = core.records.get::<Link>(&by_account(provider, account_id)).await?;
+    Ok(found.map(|row| row.record.subject))
 }
 
 /// The account of a subject as it is now; `None` if it is gone or locked, or nobody knows the subject.

@@ -66,7 +66,10 @@ impl Core {
                 found.ok_or(AuthError::invalid("no key of ours has this name"))?
             }
         };
-        let identity = own.verify(&key, &self.issuer, &self.resource, now)?;
+        let mut identity = own.verify(&key, &self.issuer, &self.resource, now)?;
+        if identity.client().is_some_and(|client| self.clients.has_of_operator(client)) {
+            identity.vouch_for_client();
+        }
         let grant = identity.claims().get(GRANT).and_then(|grant| grant.as_str());
         match grant {
             Some(grant) if !self.news.has_ended(grant) => Ok(identity),

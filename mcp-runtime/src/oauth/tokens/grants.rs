@@ -126,15 +126,16 @@ impl Core {
     pub(crate) async fn grants_of(&self, holder: Holder<'_>) -> Result<Vec<Row<Grant>>, StoreError> {
         let (prefix, mut after, mut grants) = (holder.prefix(), None::<String>, Vec::new());
         loop {
-            let (rows, last) = self.records.page::<Of>(&prefix, after.as_deref(), PAGE).await?;
+            let rows = self.records.list::<Of>(&prefix, after.as_deref(), PAGE).await?;
+            let is_last = rows.len() < PAGE;
             for row in rows {
                 let id = row.name.strip_prefix(&prefix).unwrap_or_default();
                 // One that nobody has refreshed for too long has ended before its entry.
                 grants.extend(self.records.get::<Grant>(id).await?);
+                after = Some(row.name);
             }
-            match last {
-                Some(last) => after = Some(last),
-                None => return Ok(grants),
+            if is_last {
+                return Ok(grants);
             }
         }
     }

@@ -4,7 +4,10 @@
 //! verifies until its last token has ended. A key that is revoked is gone at once, and its tokens with it.
 
 use std::{
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -12,7 +15,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::sleep};
 
 use super::news::Revocation;
 use crate::{
@@ -32,6 +35,8 @@ const SKEW: u64 = 60;
 /// How often a change is tried that another node was faster with.
 const TRIES: usize = 8;
 const RING: &str = "ring";
+/// Between two looks for unknown keys.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// All keys, in the order in which they sign. One record, so that every change is one step.
 #[derive(Clone, Serialize, Deserialize)]
@@ -87,13 +92,25 @@ pub(crate) struct Keys {
     /// How long one signs, in seconds.
     lifetime: u64,
     loaded: RwLock<Arc<Loaded>>,
-    /// One load at a time; when the last one was that an unknown key gave rise to, in milliseconds.
-    loading: Mutex<Option<u64>>,
+    /// One load at a time.
+    loading: Mutex<()>,
+    looking: Mutex<Look>,
+    /// How many looks for unknown keys have begun.
+    looks: AtomicU64,
+}
+
+/// The last look for an unknown key.
+#[derive(Default)]
+struct Look {
+    /// When it began, in milliseconds.
+    at: Option<u64>,
+    failed: bool,
 }
 
 impl Keys {
     pub(crate) fn new(lifetime: Duration) -> Self {
-        Self { lifetime: lifetime.as_secs(), loaded: RwLock::default(), loading: Mutex::default() }
+        let (loaded, loading, looking) = (RwLock::default(), Mutex::default(), Mutex::default());
+        Self { lifetime: lifetime.as_secs(), loaded, loading, looking, looks: AtomicU64::new(0) }
     }
 
     fn loaded(&self) -> Arc<Loaded> {
@@ -128,15 +145,28 @@ impl Keys {
         Ok(Arc::clone(&self.loaded().document))
     }
 
-    /// Looks for a key that nobody here knows, once in a second at most.
+    /// Looks for a key that nobody here knows. However many tokens name such keys, the store is asked ten times in a second
+    /// at most: those that come in between wait for the next look together. One that began before they came says nothing,
+    /// as another node may have made the key since.
     pub(crate) async fn look_for(&self, core: &Core, kid: &str) -> Result<Option<VerifyingKey>, StoreError> {
-        let mut looked = self.loading.lock().await;
-        let now = core.clock.millis();
-        if self.verifying(kid, core.records.now()).is_none() && looked.is_none_or(|at| now.abs_diff(at) >= 1000) {
-            *looked = Some(now);
-            self.load_alone(core).await?;
+        let before = self.looks.load(Ordering::Acquire);
+        let mut last = self.looking.lock().await;
+        let known = |core: &Core| self.verifying(kid, core.records.now());
+        if let Some(key) = known(core) {
+            return Ok(Some(key));
         }
-        Ok(self.verifying(kid, core.records.now()))
+        if self.looks.load(Ordering::Acquire) > before {
+            return if last.failed { Err(StoreError::new("the keys could not be read just now")) } else { Ok(None) };
+        }
+        let since = last.at.map(|at| Duration::from_millis(core.clock.millis().abs_diff(at)));
+        if let Some(rest) = since.and_then(|since| BETWEEN_LOOKS.checked_sub(since)) {
+            sleep(rest).await;
+        }
+        self.looks.fetch_add(1, Ordering::AcqRel);
+        *last = Look { at: Some(core.clock.millis()), failed: true };
+        self.load(core).await?;
+        last.failed = false;
+        Ok(known(core))
     }
 
     /// Reads all keys, and makes the first one where there is none.
@@ -231,11 +261,15 @@ impl Keys {
         core: &Core,
         mut to: impl FnMut(&Ring, u64) -> Result<Option<Ring>, StoreError>,
     ) -> Result<Ring, StoreError> {
+        // There may be none yet.
         self.load(core).await?;
         for _ in 0..TRIES {
             let row: Row<Ring> = core.records.get(RING).await?.ok_or_else(contended)?;
             let now = core.records.now();
-            let Some(ring) = to(&row.record, now)? else { return Ok(row.record) };
+            let Some(ring) = to(&row.record, now)? else {
+                self.load(core).await?;
+                return Ok(row.record);
+            };
             let steps = [row.replace(&ring), append(&Revocation::keys(now))];
             if core.records.commit(&steps).await? == Commit::Done {
                 self.load(core).await?;

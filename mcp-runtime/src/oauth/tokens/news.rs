@@ -133,6 +133,8 @@ impl News {
     }
 
     pub(super) fn a_key_is_gone(&self) {
+        // As with grants: who sees the new epoch waits here until it is known what happened.
+        let _ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
         let epoch = self.epoch.fetch_add(1, Ordering::AcqRel) + 1;
         self.key_gone_at.fetch_max(epoch, Ordering::AcqRel);
     }
@@ -176,16 +178,17 @@ impl News {
         let mut after = reader.last.clone();
         let mut keys_changed = false;
         loop {
-            let (rows, last) = core.records.page::<Revocation>("", after.as_deref(), PAGE).await?;
+            let rows = core.records.list::<Revocation>("", after.as_deref(), PAGE).await?;
+            let is_last = rows.len() < PAGE;
             for row in rows {
                 match row.record.what {
                     What::Grant(id) => self.end(&id, row.record.until),
                     What::Keys => keys_changed = true,
                 }
+                after = Some(row.name);
             }
-            match last {
-                Some(last) => after = Some(last),
-                None => break,
+            if is_last {
+                break;
             }
         }
         // Keys that cannot be loaded are no news: the entries are read again.

@@ -36,7 +36,7 @@ where
 
 async fn one_of_many_wins(bench: &Bench) {
     let key = thing("one");
-    let race = async |make: &dyn Fn(usize) -> Step| {
+    let race = async |make: &(dyn Fn(usize) -> Step + Sync)| {
         let outcomes = at_once(CROWD, |n| {
             let (bench, step) = (bench.clone(), make(n));
             // Each with something of its own, to see whose steps were done.
@@ -46,7 +46,7 @@ async fn one_of_many_wins(bench: &Bench) {
         let winners: Vec<usize> = outcomes.iter().filter(|(_, done)| *done == Commit::Done).map(|(n, _)| *n).collect();
         assert_eq!(winners.len(), 1, "of many that expect the same, exactly one gets it");
         let name = format!("mine {}", winners[0]);
-        assert_eq!(bench.names("mine ", None, CROWD).await, [name.clone()], "only the winner's steps are done");
+        assert_eq!(bench.names("mine ", None, CROWD).await, std::slice::from_ref(&name), "only the winner's steps are done");
         bench.done(&[Step::delete(thing(&name), None)]).await;
         winners[0].to_string().into_bytes()
     };
@@ -105,7 +105,7 @@ async fn two_commits_never_mix(bench: &Bench) {
                         ])
                         .await;
                 } else {
-                    let (first, second) = if n % 2 == 0 { (&left, &right) } else { (&right, &left) };
+                    let (first, second) = if n.is_multiple_of(2) { (&left, &right) } else { (&right, &left) };
                     let first = number(bench.value(first).await);
                     let second = number(bench.value(second).await);
                     assert!(first <= second, "who sees one step of a commit sees all of them: {first} > {second}");

@@ -19,13 +19,16 @@ impl Cause {
 
     pub(super) fn of(&self, error: &Error) -> StoreError {
         match error {
-            Error::SqliteFailure(failure, _) => match advice(failure.code) {
-                Some(advice) => self.say(&format!("{failure}; {advice}")),
-                None => self.say(&failure.to_string()),
-            },
-            Error::SqlInputError { msg, .. } => self.say(&format!("{msg}; {DAMAGED}")),
-            // Whatever else it is, the row does not look as we write them.
-            _ => self.say(&format!("an entry cannot be read; {DAMAGED}")),
+            Error::SqliteFailure(failure, message) => {
+                // Its messages name tables and columns, never what is in them.
+                let message = message.clone().unwrap_or_else(|| failure.to_string());
+                match advice(failure.code) {
+                    Some(advice) => self.say(&format!("{message}; {advice}")),
+                    None => self.say(&format!("{message} ({})", failure.extended_code)),
+                }
+            }
+            // Whatever else it is, a row or a table does not look as we make them.
+            _ => self.say(&format!("{error}; {DAMAGED}")),
         }
     }
 
@@ -48,6 +51,8 @@ fn advice(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
             "the server's user must be able to read and write the file, and to make others beside it"
         }
+        // What we ask for is always the same, so this is about the tables.
+        ErrorCode::Unknown => DAMAGED,
         _ => return None,
     })
 }

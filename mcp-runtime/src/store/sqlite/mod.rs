@@ -74,13 +74,19 @@ impl SqliteStore {
         let cause = Cause::new(&path);
         let writing = schema::open(&path, &cause)?;
         let (reads, jobs) = Queue::new();
+        let mut readers = Vec::with_capacity(READERS);
         for _ in 0..READERS {
             let reading = schema::open_to_read(&path).map_err(|error| cause.of(&error))?;
             let (cause, jobs) = (cause.clone(), jobs.clone());
-            queue::start("store-read", move || reader::run(&reading, &cause, &jobs))?;
+            readers.push(queue::start("store-read", move || reader::run(&reading, &cause, &jobs))?);
         }
         let (writes, jobs) = Queue::new();
-        queue::start("store-write", move || writer::run(&writing, &cause, &jobs))?;
+        queue::start("store-write", move || {
+            writer::run(&writing, &cause, &jobs);
+            drop(jobs);
+            // Whoever closes the file last, and alone, brings everything into it and takes away what is beside it.
+            readers.into_iter().for_each(|reader| drop(reader.join()));
+        })?;
         Ok(Self { path, reads, writes })
     }
 }

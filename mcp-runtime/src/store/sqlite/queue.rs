@@ -5,7 +5,7 @@ use std::{
         Arc, Mutex, PoisonError,
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::Instant,
 };
 
@@ -69,9 +69,9 @@ impl<W> Jobs<W> {
 }
 
 /// Starts a thread that waits for the disk instead of the runtime's.
-pub(super) fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
+pub(super) fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
     let thread = thread::Builder::new().name(name.to_owned());
-    thread.spawn(work).map(drop).map_err(|error| StoreError::new(format!("no thread could be started: {error}")))
+    thread.spawn(work).map_err(|error| StoreError::new(format!("no thread could be started: {error}")))
 }
 
 fn ended() -> StoreError {

@@ -3,7 +3,10 @@
 use std::{
     fs,
     path::PathBuf,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -112,12 +115,12 @@ fn every_statement_uses_an_index() {
 #[tokio::test]
 async fn a_file_of_the_future_is_left_alone() {
     let room = Room::new("future");
-    drop(SqliteStore::open(room.file()).await.unwrap());
+    closed(SqliteStore::open(room.file()).await.unwrap(), &room).await;
     Connection::open(room.file()).unwrap().execute_batch("PRAGMA user_version = 99").unwrap();
     let before = fs::read(room.file()).unwrap();
     let refusal = refusal(&room.file()).await;
     assert!(refusal.contains("schema 99") && refusal.contains("restore the backup"), "{refusal}");
-    assert_eq!(fs::read(room.file()).unwrap(), before);
+    assert!(fs::read(room.file()).unwrap() == before);
 }
 
 #[tokio::test]
@@ -130,7 +133,7 @@ async fn a_file_of_somebody_else_is_left_alone() {
     let before = fs::read(room.file()).unwrap();
     let message = refusal(&room.file()).await;
     assert!(message.contains("another program"), "{message}");
-    assert_eq!(fs::read(room.file()).unwrap(), before);
+    assert!(fs::read(room.file()).unwrap() == before);
     // Also one that says whose it is.
     Connection::open(room.file()).unwrap().execute_batch("PRAGMA application_id = 7; PRAGMA user_version = 1").unwrap();
     let message = refusal(&room.file()).await;
@@ -140,7 +143,7 @@ async fn a_file_of_somebody_else_is_left_alone() {
 #[tokio::test]
 async fn a_file_without_its_tables_is_refused() {
     let room = Room::new("tables");
-    drop(SqliteStore::open(room.file()).await.unwrap());
+    closed(SqliteStore::open(room.file()).await.unwrap(), &room).await;
     Connection::open(room.file()).unwrap().execute_batch("DROP TABLE counter").unwrap();
     let message = refusal(&room.file()).await;
     assert!(message.contains("no such table") && message.contains("damaged"), "{message}");
@@ -231,15 +234,21 @@ async fn what_nobody_waits_for_is_not_begun() {
     let store = Arc::new(SqliteStore::open(room.file()).await.unwrap());
     let other = Connection::open(room.file()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let asked = Arc::new(AtomicUsize::new(0));
     let commit = |name: String| {
-        let store = store.clone();
-        tokio::spawn(async move { store.commit(&[put(&name, 1)], 0).await })
+        let (store, asked) = (store.clone(), asked.clone());
+        tokio::spawn(async move {
+            asked.fetch_add(1, Ordering::Relaxed);
+            store.commit(&[put(&name, 1)], 0).await
+        })
     };
     // More than one batch, so that the last ones are not begun while the first wait for the lock.
     let mut wanted: Vec<_> = (0..100).map(|n| commit(format!("before {n}"))).collect();
     let unwanted = commit("unwanted".to_owned());
     wanted.push(commit("after".to_owned()));
-    tokio::task::yield_now().await;
+    while asked.load(Ordering::Relaxed) < 102 {
+        tokio::task::yield_now().await;
+    }
     unwanted.abort();
     assert!(unwanted.await.unwrap_err().is_cancelled());
     other.execute_batch("COMMIT").unwrap();

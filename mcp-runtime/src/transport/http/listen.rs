@@ -34,6 +34,8 @@ use crate::{
 
 /// How often a comment is sent, so that nothing on the way takes the stream for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How often it is asked whether the caller's token was revoked.
+const REVOCATIONS: Duration = Duration::from_secs(1);
 /// How long a stream stays open at most; then the client asks again, and is judged again.
 const LONGEST: Duration = Duration::from_secs(3600);
 /// How many streams are open at once: for one caller, for all with credentials, and for all without.
@@ -56,7 +58,7 @@ pub(super) fn respond(app: &Arc<App>, id: Id<'_>, caller: &Caller) -> Response {
     let stream = Stream {
         first: Some(event(Results::acknowledged(id))),
         keep_alive: Box::pin(sleep(KEEP_ALIVE)),
-        end: Box::pin(end(token_left.min(LONGEST), app.shutdown.clone())),
+        end: Box::pin(end(token_left.min(LONGEST), app.shutdown.clone(), revoked(Arc::clone(app), caller.clone()))),
         last: Some(event(core.results.listened(id))),
         _place: place,
     };
@@ -76,8 +78,8 @@ fn event(message: Reply) -> Bytes {
     event.into()
 }
 
-/// Waits until the token ends or the server does.
-async fn end(after: Duration, mut shutdown: watch::Receiver<bool>) {
+/// Waits until the token ends, by itself or not, or the server does.
+async fn end(after: Duration, mut shutdown: watch::Receiver<bool>, revoked: impl Future<Output = ()>) {
     let stopped = async move {
         if shutdown.wait_for(|stop| *stop).await.is_err() {
             // Nobody can stop a server that was only mounted.
@@ -87,6 +89,17 @@ async fn end(after: Duration, mut shutdown: watch::Receiver<bool>) {
     tokio::select! {
         () = sleep(after) => {}
         () = stopped => {}
+        () = revoked => {}
+    }
+}
+
+/// Waits until the token of the caller is revoked; for ever, where nobody would say so.
+async fn revoked(app: Arc<App>, caller: Caller) {
+    let verifier = &app.server.core().verifier;
+    let watched = caller.identity().and_then(|identity| Some((identity, verifier.epoch_of(identity)?)));
+    let Some((identity, opened_at)) = watched else { return std::future::pending().await };
+    while verifier.still_good(identity, opened_at) {
+        sleep(REVOCATIONS).await;
     }
 }
 

@@ -190,9 +190,11 @@ fn subjects_and_clients() {
 #[test]
 fn types() {
     let scene = Scene::new();
-    for plain in ["JWT", "jwt"] {
+    for plain in ["JWT", "jwt", "client-authentication+jwt"] {
         scene.refuses_as("not typed as an access token (at+jwt)", scene.token().typ(plain).build());
     }
+    let plain = Scene::new().with(Jwt::accept_plain_jwt);
+    plain.refuses_as("not typed as an access token (at+jwt)", plain.token().typ("client-authentication+jwt").build());
     let (untyped, token) = raw(r#"{"alg":"ES256"}"#, &claims(scene.now()).to_string());
     untyped.refuses_as("not typed as an access token (at+jwt)", token);
     for typ in

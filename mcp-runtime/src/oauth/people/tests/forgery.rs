@@ -1,6 +1,7 @@
 //! Forms that a person did not send, and sessions that are not theirs.
 
 use super::*;
+use crate::oauth::browser::{Bound, Purpose};
 
 /// Everything that can be wrong with where a form comes from.
 const FOREIGN: &[&[(&str, &str)]] = &[
@@ -61,7 +62,7 @@ async fn nobody_consents_by_another_page() {
     let theirs = attacker.log_in(&url(&[]), "bob").await;
     let mut second = Browser::new(&world);
     let same_person = second.log_in(&url(&[]), "alice").await;
-    let other_request = url(&[("client_id", "dynamic"), ("redirect_uri", "https://dyn.example/cb")]);
+    let other_request = url(&[("client_id", DYNAMIC), ("redirect_uri", "https://dyn.example/cb")]);
     let other = victim.get(&other_request).await;
     let logout = question.form("/logout").1;
     let fields = |token| [("token", token), ("decision", "allow"), ("scope:read", "on")];
@@ -94,12 +95,11 @@ async fn a_client_that_changed_is_not_the_one_that_was_shown() {
     let world = World::new().await;
     let mut browser = Browser::new(&world);
     let question = browser.log_in(&url(&[]), "alice").await;
-    let Browser { core, jar, address } = browser;
-    drop(core);
-    let world = world.with(|core| core.clients.all[0].metadata_hash = "new".to_owned());
-    let mut browser = Browser { core: Arc::clone(&world.core), jar, address };
-    assert_eq!(browser.decide(&question, "allow", &["read"]).await.status, StatusCode::FORBIDDEN);
+    let mut elsewhere = world.elsewhere(&browser);
+    assert_eq!(elsewhere.decide(&question, "allow", &["read"]).await.status, StatusCode::FORBIDDEN);
     assert!(world.codes().await.is_empty());
+    let question = elsewhere.get(&url(&[])).await;
+    assert!(elsewhere.decide(&question, "allow", &["read"]).await.told().contains_key("code"), "asked anew it can be");
 }
 
 #[tokio::test]
@@ -170,8 +170,26 @@ async fn a_session_that_somebody_planted_is_never_anybodys() {
     assert_ne!(victim.jar["__Host-mcp-session"], attacker.jar["__Host-mcp-session"]);
     assert!(attacker.get(&url(&[])).await.location().contains("/login?"), "it ended");
     // Two cookies of one name: one is not from here.
-    let two = format!("__Host-mcp-session=x; __Host-mcp-session={}", victim.jar["__Host-mcp-session"]);
+    let real = format!("__Host-mcp-session={}", victim.jar["__Host-mcp-session"]);
     victim.jar.clear();
-    let page = victim.send(Method::GET, &url(&[]), &[("cookie", &two)], String::new()).await;
-    assert!(page.location().contains("/login?"));
+    for (cookies, gets_in) in [
+        (format!("{real}; __Host-mcp-session=x"), false),
+        (format!("__Host-mcp-session=x; {real}"), false),
+        (real, true),
+    ] {
+        let page = victim.send(Method::GET, &url(&[]), &[("cookie", &cookies)], String::new()).await;
+        assert_eq!(page.status == StatusCode::OK, gets_in, "{cookies}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_has_one_purpose() {
+    let world = World::new().await;
+    let core = &world.core;
+    let bound = |purpose| Bound { purpose, holder: "holder", query: "query", shown: "" };
+    let token = bound(Purpose::Logout).token(core);
+    for (purpose, is_it) in [(Purpose::Logout, true), (Purpose::Login, false), (Purpose::Consent, false)] {
+        assert_eq!(bound(purpose).is_token(core, Some(&token)), is_it, "{purpose:?}");
+    }
+    assert!(!bound(Purpose::Logout).is_token(core, None));
 }

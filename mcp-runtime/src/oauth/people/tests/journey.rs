@@ -136,22 +136,17 @@ async fn what_was_allowed_is_not_asked_again_where_the_client_is_known() {
     // The client is another one now, and so is the person.
     let mut other = Browser::new(&world);
     assert_eq!(other.log_in(&url(&[("scope", "read")]), "bob").await.status, StatusCode::OK);
-    drop(other);
-    let Browser { core, jar, address } = browser;
-    drop(core);
-    // Everything is in the store and the cookies: another process could go on.
-    let world = world.with(|core| core.clients.all[0].metadata_hash = "new".to_owned());
-    let mut browser = Browser { core: Arc::clone(&world.core), jar, address };
-    assert_eq!(browser.get(&url(&[("scope", "write")])).await.status, StatusCode::OK);
+    assert_eq!(world.elsewhere(&browser).get(&url(&[("scope", "write")])).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn clients_that_anybody_could_be_are_asked_about_every_time() {
     let world = World::new().await;
+    world.publish().await;
     let mut browser = Browser::new(&world);
     browser.log_in(&url(&[]), "alice").await;
     for (id, redirect, word) in [
-        ("dynamic", "https://dyn.example/cb", "registered itself"),
+        (DYNAMIC, "https://dyn.example/cb", "registered itself"),
         ("desktop", "http://127.0.0.1:9000/cb", "a program on this computer"),
         ("native", "com.example.app:/cb", "com.example.app:"),
         (DOCUMENT, "https://doc.example/cb", "doc.example"),
@@ -179,7 +174,10 @@ async fn a_document_is_looked_at_after_the_login_only() {
     assert!(login.location().starts_with("https://auth.example/login?"));
     let silent = browser.get(&format!("{link}&prompt=none")).await;
     assert_eq!((silent.status, silent.location()), (StatusCode::BAD_REQUEST, ""));
-    let page = browser.log_in(&link, "alice").await;
+    let login = browser.get(login.location()).await;
+    let entered = browser.enter(&login, "alice", PASSWORD).await;
+    world.publish().await;
+    let page = browser.get(entered.location()).await;
     assert_eq!((page.status, page.location()), (StatusCode::BAD_REQUEST, ""));
     let question = browser.get(&url(&[("client_id", DOCUMENT), ("redirect_uri", "https://doc.example/cb")])).await;
     assert!(question.html.contains("published by"), "{}", question.html);

@@ -185,6 +185,7 @@ async fn who_is_locked_or_removed_is_out_at_once() {
     users.add("alice", PASSWORD, ["read"]).await.unwrap();
     assert!(browser.get(&url(&[])).await.location().contains("/login?"), "another alice");
     let after = id(&world.entries("user").await[0].1);
+    assert_eq!(users.account("alice/another").await.unwrap(), None, "nor is it found under that name");
     let core = &world.core;
     assert_ne!(subject_of(core, "local", &before).await.unwrap(), subject_of(core, "local", &after).await.unwrap());
 }

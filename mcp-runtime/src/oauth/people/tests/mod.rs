@@ -12,23 +12,20 @@ use std::{collections::BTreeMap, sync::Arc};
 use axum::body::{Body, to_bytes};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 
+use serde_json::{Value, json};
+
 use crate::{
-    auth::ClientAddress,
+    auth::{ClientAddress, PublicUrl},
     clock::{Clock, ManualClock},
     guard::Catalogue,
     http::Peer,
     oauth::{
-        Core, LocalUsers, LoginProvider, StoreKey,
-        clients::{Authentication, Client, Clients, GrantType, Origin},
-        core::Secrets,
-        endpoints::{authorize, consent, login, logout},
+        AuthorizationServer, Core, Endpoint, LocalUsers, LoginProvider, RegisteredClient, StoreKey, Surroundings,
+        Visit, answer,
+        clients::{Authentication, Client, GrantType, Origin},
         limits::RouteLimits,
-        people::Backoff,
-        seal::{Mac, Seal},
-        settings::Lifetimes,
-        visit::Visit,
     },
-    store::{Entry, Kind, MemoryStore, Records, Store},
+    store::{Commit, Entry, Key, Kind, MemoryStore, Step, Store},
 };
 
 pub(super) const ISSUER: &str = "https://auth.example";
@@ -44,46 +41,12 @@ pub(super) struct World {
     pub(super) store: Arc<MemoryStore>,
 }
 
-pub(super) fn client(id: &str, origin: Origin, redirect_uri: &str) -> Client {
-    Client {
-        id: id.to_owned(),
-        origin,
-        name: format!("The {id}"),
-        redirect_uris: vec![redirect_uri.to_owned()],
-        authentication: Authentication::None,
-        grant_types: vec![GrantType::AuthorizationCode],
-        scopes: None,
-        may_introspect: false,
-        metadata_hash: format!("hash of {id}"),
-    }
-}
-
 pub(super) const DOCUMENT: &str = "https://doc.example/client.json";
-
-fn clients() -> Clients {
-    let mut hostile = client("dynamic", Origin::Dynamic, "https://dyn.example/cb");
-    hostile.name = "<script>alert(1)</script>\"'><b>".to_owned();
-    let machine = Client {
-        grant_types: vec![GrantType::ClientCredentials],
-        ..client("machine", Origin::Operator, "https://app.example/machine")
-    };
-    let small = Client {
-        scopes: Some(vec!["read".to_owned()]),
-        ..client("small", Origin::Operator, "https://app.example/small")
-    };
-    Clients {
-        all: vec![
-            client("web", Origin::Operator, "https://app.example/cb"),
-            client("query", Origin::Operator, "https://app.example/cb?tenant=1"),
-            client("desktop", Origin::Operator, "http://127.0.0.1:9000/cb"),
-            client("native", Origin::Operator, "com.example.app:/cb"),
-            hostile,
-            machine,
-            small,
-        ],
-        documents: vec![client(DOCUMENT, Origin::Document, "https://doc.example/cb")],
-    }
-}
+pub(super) const DYNAMIC: &str = "dcr_dynamic";
+/// May not ask people.
+pub(super) const MACHINE: &str = "dcr_machine";
+const DESCRIPTIONS: [(&str, &str); 3] =
+    [("read", "Read notes"), ("write", "Write notes"), ("admin", "Manage everything")];
 
 impl World {
     /// With `alice`, who may grant all, `bob`, who may grant `read`, and `eve`, who may grant nothing.
@@ -98,14 +61,37 @@ impl World {
         users.allow_all_scopes("alice").await.unwrap();
         users.add("bob", PASSWORD, ["read"]).await.unwrap();
         users.add("eve", PASSWORD, [""; 0]).await.unwrap();
-        let core = core(issuer, Arc::clone(&store), clock.clone().into(), &users, before);
-        Self { core: Arc::new(core), users, clock, store }
+        let core = core(issuer, Arc::clone(&store), clock.clone().into(), before, &users, "The web").unwrap();
+        let world = Self { core, users, clock, store };
+        let hostile = client(DYNAMIC, Origin::Dynamic, "<script>alert(1)</script>\"'><b>", "https://dyn.example/cb");
+        let machine = client(MACHINE, Origin::Dynamic, "A machine", "https://app.example/machine");
+        let machine = Client { grant_types: vec![GrantType::RefreshToken], ..machine };
+        for client in [hostile, machine] {
+            let now = world.clock.millis() / 1000;
+            let record = json!({"client": client, "registered_at": now, "kept_at": null, "ends_at": now + 3_600_000});
+            world.put("dynamic-client", &client.id, &record).await;
+        }
+        world
     }
 
-    pub(super) fn with(self, change: impl FnOnce(&mut Core)) -> Self {
-        let mut core = Arc::into_inner(self.core).unwrap();
-        change(&mut core);
-        Self { core: Arc::new(core), ..self }
+    /// As if the document of the client had been fetched.
+    pub(super) async fn publish(&self) {
+        let client = client(DOCUMENT, Origin::Document, "The document", "https://doc.example/cb");
+        let now = self.clock.millis() / 1000;
+        let record = json!({"client": client, "fetched_at": now, "fresh_until": now + 3_600, "kept": false});
+        self.put("client-document", DOCUMENT, &record).await;
+    }
+
+    async fn put(&self, kind: &'static str, name: &str, record: &Value) {
+        let step = Step::insert(Key::new(Kind::new(kind), name), record.to_string().into_bytes(), None);
+        assert_eq!(self.store.commit(&[step], self.clock.millis() / 1000).await.unwrap(), Commit::Done);
+    }
+
+    /// Another process on the same store, to which the client `web` has another name; and the same browser there.
+    pub(super) fn elsewhere(&self, browser: &Browser) -> Browser {
+        let (store, clock) = (Arc::clone(&self.store), self.clock.clone().into());
+        let core = core(&self.core.issuer, store, clock, Vec::new(), &self.users, "Another").unwrap();
+        Browser { core, ..browser.clone() }
     }
 
     pub(super) async fn entries(&self, kind: &'static str) -> Vec<(String, Entry)> {
@@ -113,45 +99,54 @@ impl World {
     }
 
     /// What came out of it all.
-    pub(super) async fn codes(&self) -> Vec<serde_json::Value> {
-        let entries = self.entries("stub_code").await;
-        entries.iter().map(|(_, entry)| serde_json::from_slice(&entry.value).unwrap()).collect()
+    pub(super) async fn codes(&self) -> Vec<Value> {
+        let entries = self.entries("code").await;
+        let code = |entry: &Entry| serde_json::from_slice::<Value>(&entry.value).unwrap()["granted"].take();
+        entries.iter().map(|(_, entry)| code(entry)).collect()
     }
 }
 
-fn core(
+fn client(id: &str, origin: Origin, name: &str, redirect_uri: &str) -> Client {
+    Client {
+        id: id.to_owned(),
+        origin,
+        name: name.to_owned(),
+        redirect_uris: vec![redirect_uri.to_owned()],
+        authentication: Authentication::None,
+        grant_types: vec![GrantType::AuthorizationCode],
+        scopes: None,
+        may_introspect: false,
+        metadata_hash: format!("hash of {id}"),
+    }
+}
+
+pub(super) fn core(
     issuer: &str,
     store: Arc<MemoryStore>,
     clock: Clock,
+    before: Vec<Box<dyn LoginProvider>>,
     users: &LocalUsers,
-    mut logins: Vec<Box<dyn LoginProvider>>,
-) -> Core {
-    let key = StoreKey::generate().unwrap();
+    web: &str,
+) -> Result<Arc<Core>, Vec<String>> {
+    let key = StoreKey::from_base64(CHALLENGE).unwrap();
     let mut catalogue = Catalogue::default();
-    for (scope, description) in [("read", "Read notes"), ("write", "Write notes"), ("admin", "Manage everything")] {
-        catalogue.declare(scope, description);
-    }
-    logins.push(Box::new(users.clone()));
-    Core {
-        issuer: issuer.to_owned(),
-        resource: format!("{issuer}/mcp"),
-        name: "Notes & Co".to_owned(),
-        catalogue: Arc::new(catalogue),
-        default_scopes: vec!["read".to_owned()],
-        lifetimes: Lifetimes::default(),
-        records: Records::new(store, clock.clone()),
-        secrets: Secrets {
-            refresh_tokens: Mac::new(&key, b"refresh tokens"),
-            forms: Mac::new(&key, b"forms"),
-            cookies: Mac::new(&key, b"cookies"),
-            signing_keys: Seal::new(&key, b"signing keys").unwrap(),
-        },
-        clients: clients(),
-        logins,
-        limits: RouteLimits::new(clock.clone()),
-        backoff: Backoff::new(clock.clone()),
-        clock,
-    }
+    DESCRIPTIONS.iter().for_each(|(scope, description)| catalogue.declare(*scope, *description));
+    let public = RegisteredClient::public;
+    let mut builder = AuthorizationServer::builder(store, key)
+        .default_scopes(["read"])
+        .redirect_scheme("com.example.app")
+        .document_hosts(["doc.example"])
+        .client(public("web").name(web).redirect_uri("https://app.example/cb"))
+        .client(public("query").redirect_uri("https://app.example/cb?tenant=1"))
+        .client(public("desktop").redirect_uri("http://127.0.0.1:9000/cb"))
+        .client(public("native").redirect_uri("com.example.app:/cb"))
+        .client(public("small").redirect_uri("https://app.example/small").scopes(["read"]));
+    builder.logins.extend(before);
+    let url = PublicUrl::parse(&format!("{issuer}/mcp")).unwrap();
+    let around = Surroundings { name: "Notes & Co", public_url: Some(&url), catalogue: &catalogue, clock: &clock };
+    let AuthorizationServer(mut core) = builder.login(users.clone()).build(&around)?;
+    Arc::get_mut(&mut core).unwrap().limits = RouteLimits::off(clock);
+    Ok(core)
 }
 
 /// A browser: it keeps cookies and says where its forms come from.
@@ -204,17 +199,20 @@ impl Browser {
         let peer = Peer::Tcp(([127, 0, 0, 1], 40_000).into());
         let visit = Visit { parts, body: Body::from(body), address: self.address, peer, is_forwarded: false };
         let core = Arc::clone(&self.core);
-        let response = match &*name {
-            "/authorize" => authorize::handle(core, visit).await,
-            "/login" => login::handle(core, visit).await,
-            "/consent" => consent::handle(core, visit).await,
-            "/logout" => logout::handle(core, visit).await,
+        let endpoint = match &*name {
+            "/authorize" => Endpoint::Authorize,
+            "/login" => Endpoint::Login,
+            "/consent" => Endpoint::Consent,
+            "/logout" => Endpoint::Logout,
             other => panic!("nothing at {other}"),
         };
+        let response = answer(core, endpoint, visit).await;
         let (parts, body) = response.into_parts();
         let html = String::from_utf8(to_bytes(body, 1 << 20).await.unwrap().to_vec()).unwrap();
         let page = Page { status: parts.status, headers: parts.headers, html };
-        page.assert_guarded();
+        if page.status != StatusCode::METHOD_NOT_ALLOWED {
+            page.assert_guarded();
+        }
         self.keep_cookies(&page);
         page
     }

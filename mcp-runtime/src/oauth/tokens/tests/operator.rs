@@ -1,0 +1,160 @@
+//! Clients that act for themselves, resource servers that ask, and what the operator does from code.
+
+use std::time::Duration;
+
+use super::*;
+use crate::{
+    auth::Principal,
+    oauth::{
+        MintError,
+        endpoints::{give_back, tell},
+    },
+};
+
+fn service(scopes: Option<&[&str]>) -> Client {
+    let secret = Authentication::Secret { sha256: String::new(), method: crate::oauth::clients::SecretMethod::Either };
+    Client {
+        origin: Origin::Operator,
+        authentication: secret,
+        grant_types: vec![GrantType::ClientCredentials],
+        scopes: scopes.map(|scopes| scopes.iter().map(|&scope| scope.to_owned()).collect()),
+        ..client("robot")
+    }
+}
+
+async fn credentials(
+    node: &AuthorizationServer,
+    client: &Client,
+    fields: &[(&'static str, &str)],
+) -> Result<Tokens, OAuthError> {
+    let fields = fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    let answer = super::super::service::issue(&node.0, client, &form(&fields)).await?;
+    Ok(Tokens(answer.into_json()))
+}
+
+#[tokio::test]
+async fn a_program_gets_what_the_operator_gave_it() {
+    let world = World::new();
+    let node = world.node();
+    let robot = service(Some(&["read", "write"]));
+    let tokens = credentials(&node, &robot, &[("scope", "read admin")]).await.unwrap();
+    assert_eq!(tokens.scope(), "read");
+    assert!(tokens.0.get("refresh_token").is_none());
+    let identity = verify(&node, tokens.access()).await.unwrap();
+    assert_eq!(
+        (identity.subject(), identity.client(), identity.principal()),
+        ("robot", Some("robot"), Principal::Service)
+    );
+    assert_eq!(credentials(&node, &robot, &[]).await.unwrap().scope(), "read write");
+    // Its token can be given back, and it alone.
+    let other = credentials(&node, &robot, &[]).await.unwrap();
+    give_back(&node.0, &robot, tokens.access()).await.unwrap();
+    assert!(verify(&node, tokens.access()).await.is_err() && verify(&node, other.access()).await.is_ok());
+}
+
+#[tokio::test]
+async fn strangers_get_nothing_for_themselves() {
+    let world = World::new();
+    let node = world.node();
+    let good = service(Some(&["read"]));
+    for (what, client) in [
+        ("registered itself", Client { origin: Origin::Dynamic, ..good.clone() }),
+        ("a document", Client { origin: Origin::Document, ..good.clone() }),
+        ("without a secret", Client { authentication: Authentication::None, ..good.clone() }),
+    ] {
+        assert_eq!(refusal(credentials(&node, &client, &[]).await), ErrorCode::UnauthorizedClient, "{what}");
+    }
+    for (what, client, fields, code) in [
+        ("no list", service(None), &[("scope", "read")][..], ErrorCode::InvalidScope),
+        ("not in the list", good.clone(), &[("scope", "write")], ErrorCode::InvalidScope),
+        ("wider", good.clone(), &[("scope", "admin")], ErrorCode::InvalidScope),
+        ("malformed", good.clone(), &[("scope", "read  write")], ErrorCode::InvalidScope),
+        ("another resource", good.clone(), &[("resource", "https://b.example")], ErrorCode::InvalidTarget),
+    ] {
+        assert_eq!(refusal(credentials(&node, &client, fields).await), code, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn either_token_ends_the_grant_for_its_own_client_only() {
+    let world = World::new();
+    let node = world.node();
+    for by_refresh in [true, false] {
+        let tokens = tokens(&node, &["read"]).await;
+        let token = if by_refresh { tokens.refresh() } else { tokens.access() };
+        let refused = give_back(&node.0, &client("d"), token).await;
+        assert_eq!(refused.unwrap_err().code, ErrorCode::InvalidGrant);
+        assert!(verify(&node, tokens.access()).await.is_ok());
+        give_back(&node.0, &client("c"), token).await.unwrap();
+        assert!(verify(&node, tokens.access()).await.is_err());
+        assert_eq!(refusal(refresh(&node, &client("c"), tokens.refresh()).await), ErrorCode::InvalidGrant);
+        // Twice is as good as once, and what never was one is as good as revoked.
+        give_back(&node.0, &client("c"), token).await.unwrap();
+    }
+    for unknown in ["x", "a.b.c", "not a token"] {
+        give_back(&node.0, &client("c"), unknown).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn only_resource_servers_are_told_about_tokens() {
+    let world = World::new();
+    let node = world.node();
+    let first = tokens(&node, &["read"]).await;
+    let asks = Client { may_introspect: true, ..service(None) };
+    let told = tell(&node.0, &asks, first.access()).await.unwrap();
+    assert_eq!(
+        (&told["active"], &told["aud"], &told["iss"]),
+        (&true.into(), &RESOURCE.into(), &"https://a.example".into())
+    );
+    assert_eq!(
+        (&told["client_id"], &told["scope"], &told["token_type"]),
+        (&"c".into(), &"read".into(), &"Bearer".into())
+    );
+    assert!(told["sub"].is_string() && told["exp"].is_u64() && told.get("grant").is_none());
+    let nothing = serde_json::json!({"active": false});
+    assert_eq!(tell(&node.0, &asks, first.refresh()).await.unwrap(), nothing, "a refresh token");
+    assert_eq!(tell(&node.0, &asks, "x").await.unwrap(), nothing);
+    assert_eq!(tell(&node.0, &client("c"), first.access()).await.unwrap(), nothing, "its own client");
+    give_back(&node.0, &client("c"), first.access()).await.unwrap();
+    assert_eq!(tell(&node.0, &asks, first.access()).await.unwrap(), nothing, "revoked");
+}
+
+#[tokio::test]
+async fn grants_are_found_and_ended_by_who_has_them() {
+    let world = World::new();
+    let node = world.node();
+    let [first, second] = [tokens(&node, &["read"]).await, tokens(&node, &["write"]).await];
+    let subject = people::subject_of(&node.0, "listed", "alice").await.unwrap();
+    let mut scopes: Vec<_> =
+        node.grants_of(&subject).await.unwrap().into_iter().flat_map(|grant| grant.scopes).collect();
+    scopes.sort_unstable();
+    assert_eq!(scopes, ["read", "write"]);
+    assert!(node.grants_of("nobody").await.unwrap().is_empty());
+    assert_eq!(node.revoke_all_for_client("d").await.ok(), Some(0));
+    assert_eq!(node.revoke_all_for_client("c").await.ok(), Some(2));
+    for tokens in [first, second] {
+        assert!(verify(&node, tokens.access()).await.is_err());
+    }
+    assert!(node.grants_of(&subject).await.unwrap().is_empty());
+    assert!(world.store.list(Kind::new("grant_of"), "", None, 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn tokens_can_be_minted_for_accounts_that_may_have_them() {
+    let world = World::new();
+    let node = world.node();
+    world.account(Account::new("bob", "Bob").scopes(["admin"]));
+    let hour = Duration::from_secs(3600);
+    let token = node.mint("listed", "bob", ["write"], hour).await.unwrap();
+    let identity = verify(&node, &token).await.unwrap();
+    assert!(identity.has_scope("write") && !identity.has_scope("admin"));
+    assert_eq!(identity.expires_at(), Some(node.0.records.now() + 3600));
+    assert!(matches!(node.mint("listed", "eve", ["read"], hour).await, Err(MintError::NoAccount)));
+    assert!(matches!(node.mint("other", "bob", ["read"], hour).await, Err(MintError::NoAccount)));
+    assert!(matches!(node.mint("listed", "bob", ["unknown"], hour).await, Err(MintError::Scopes)));
+    world.account(Account::new("bob", "Bob").scopes(["read"]));
+    assert!(matches!(node.mint("listed", "bob", ["write"], hour).await, Err(MintError::Scopes)));
+    assert_eq!(node.revoke_all_of(identity.subject()).await.ok(), Some(1));
+    assert!(verify(&node, &token).await.is_err());
+}

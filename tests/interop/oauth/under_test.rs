@@ -1,0 +1,106 @@
+//! An MCP server that is its own authorization server, with a clock that tests move and a record of its requests.
+
+use std::{
+    error::Error,
+    io,
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::Response,
+};
+use examples::notebook;
+use http::header::WWW_AUTHENTICATE;
+use mcp_runtime::{
+    Routers, Server,
+    clock::ManualClock,
+    oauth::{AuthorizationServer, AutoApprove, LocalUsers, StoreKey},
+    store::SqliteStore,
+};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+/// How people get in.
+pub(crate) enum Login {
+    /// As this one, without being asked.
+    AutoApprove(String),
+    /// By name and password, with these scopes at most.
+    User { name: String, password: String, scopes: String },
+}
+
+/// What was answered, in order.
+type Seen = Arc<Mutex<Vec<Value>>>;
+
+pub(crate) struct UnderTest {
+    pub(crate) url: String,
+    pub(crate) clock: ManualClock,
+    server: Server,
+    seen: Seen,
+}
+
+impl UnderTest {
+    pub(crate) async fn new(address: SocketAddr, data: &Path, logins: Vec<Login>) -> Result<Self, Box<dyn Error>> {
+        let url = format!("http://{address}/mcp");
+        let clock = ManualClock::new();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
+        clock.advance(now.saturating_sub(Duration::from_millis(clock.millis())));
+
+        let store = Arc::new(SqliteStore::open(data.join("state.db")).await?);
+        let users = LocalUsers::in_store(Arc::clone(&store));
+        let mut login = AuthorizationServer::builder(store, StoreKey::load_or_create(data.join("store.key"))?)
+            .default_scopes(["notes:write"])
+            .allow_loopback_documents();
+        let mut has_users = false;
+        for way in logins {
+            match way {
+                Login::AutoApprove(name) => login = login.login(AutoApprove::new(name)),
+                Login::User { name, password, scopes } => {
+                    has_users = true;
+                    users.add(&name, &password, scopes.split_whitespace()).await?;
+                }
+            }
+        }
+        if has_users {
+            login = login.login(users);
+        }
+        let server = notebook::add_to(Server::builder("notebook", "1.0"))
+            .public_url(&url)
+            .authorization_server(login)
+            .clock(clock.clone())
+            .build()?;
+        Ok(Self { url, clock, server, seen: Seen::default() })
+    }
+
+    pub(crate) async fn serve(&self, listener: TcpListener) -> io::Result<()> {
+        let Routers { endpoint, discovery, authorization, .. } = self.server.routers();
+        let app = Router::new()
+            .nest("/mcp", endpoint)
+            .merge(discovery)
+            .merge(authorization)
+            .layer(middleware::from_fn_with_state(Arc::clone(&self.seen), record));
+        axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await
+    }
+
+    /// What was asked since the last time: method, path and query, status and challenge.
+    pub(crate) fn take_seen(&self) -> Vec<Value> {
+        std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+async fn record(State(seen): State<Seen>, request: Request, next: Next) -> Response {
+    let method = request.method().to_string();
+    let target = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
+    let response = next.run(request).await;
+    let challenge = response.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
+    let answer = json!({
+        "method": method, "target": target, "status": response.status().as_u16(), "challenge": challenge,
+    });
+    seen.lock().unwrap_or_else(PoisonError::into_inner).push(answer);
+    response
+}
