@@ -68,6 +68,7 @@ async fn whole_journeys_leave_no_secret() {
     let (action, token) = alice.get(&link(&[("prompt", "consent")])).await.form_to("/logout");
     alice.post(&action, &[("token", &token)]).await;
 
+    tracing::trace!("the finest there is");
     let text = log::since(start);
     for line in
         ["somebody logged in", "an authorization code was used twice", "a refresh token was used again", "TRACE"]
