@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::{
-    browser::{Browser, CALLBACK, Tokens, VERIFIER, link, redeem, refresh},
+    browser::{Browser, CALLBACK, Tokens, VERIFIER, redeem, refresh},
     world::{Ask, Reply, SECRET, World},
 };
 
@@ -182,5 +182,4 @@ async fn guessing_has_an_end() {
         assert!(heard < 1_000, "no end");
     }
     assert_eq!(world.send(ask(SECRET).from(job)).await.status, StatusCode::OK);
-    let _ = link(&[]);
 }

@@ -8,6 +8,8 @@ use crate::{
     world::{Ask, RESOURCE, SECRET, World},
 };
 
+/// A parameter, and what its absence is answered with.
+type Absent = (&'static str, u16, &'static str);
 type Fields<'a> = Vec<(&'a str, String)>;
 
 fn fields<'a>(fields: &[(&'a str, &str)]) -> Fields<'a> {
@@ -19,10 +21,7 @@ fn encoded(fields: &Fields<'_>) -> String {
 }
 
 /// A request that is right, per endpoint for programs, and what each parameter's absence means.
-fn requests(
-    code: &str,
-    tokens: &Tokens,
-) -> Vec<(&'static str, Fields<'static>, Vec<(&'static str, u16, &'static str)>)> {
+fn requests(code: &str, tokens: &Tokens) -> Vec<(&'static str, Fields<'static>, Vec<Absent>)> {
     let client = ("client_id", "reports");
     vec![
         (

@@ -77,7 +77,7 @@ async fn whole_journeys_leave_no_secret() {
     }
     assert!(world.secrets.len() > 25, "{}", world.secrets.len());
     for secret in [&*code, &tokens.access, &tokens.refresh, &next.access, secret, PASSWORD, SECRET, KEY, VERIFIER] {
-        assert_eq!(world.secrets.within(secret).is_empty(), false, "not looked for: {secret}");
+        assert!(!world.secrets.within(secret).is_empty(), "not looked for: {secret}");
     }
     world.assert_log_is_clean();
 }

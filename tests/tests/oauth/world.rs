@@ -307,7 +307,7 @@ impl Ask {
             .header("mcp-protocol-version", "2026-07-28")
             .header("mcp-method", "tools/call")
             .header("mcp-name", tool)
-            .header("authorization", &format!("Bearer {token}"))
+            .header("authorization", format!("Bearer {token}"))
     }
 
     /// Adds a header line, beside any of the same name.
