@@ -6,6 +6,12 @@ pub mod from_rmcp {}
 #[doc = include_str!("../../docs/from_fastmcp.md")]
 pub mod from_fastmcp {}
 
+#[doc = include_str!("../../docs/add_login.md")]
+pub mod add_login {}
+
+#[doc = include_str!("../../docs/connect_your_client.md")]
+pub mod connect_your_client {}
+
 #[doc = include_str!("../../docs/choosing_limits.md")]
 pub mod choosing_limits {}
 

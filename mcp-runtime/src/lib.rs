@@ -23,7 +23,8 @@
 //! * [`auth`]: who is calling. [`guard`]: what is allowed.
 //! * [`Json`], [`ToolError`], [`State`], [`Identity`], [`Context`]: what tools return and receive.
 //! * `testing` (feature `testing`): all of it in memory, as whoever you say, at any time.
-//! * [`guide`]: coming from rmcp or FastMCP, testing, choosing limits, behind a proxy.
+//! * `oauth` and `store` (features `oauth` and `sqlite`): the built-in authorization server, and where it keeps its state.
+//! * [`guide`]: adding a login, connecting clients, coming from rmcp or FastMCP, testing, choosing limits, behind a proxy.
 //!
 //! The repository's README shows every refusal on the wire and the security model in half a page.
 
@@ -35,7 +36,10 @@ mod caught;
 pub mod clock;
 pub mod guard;
 // Their code is a test where everything it uses is compiled in.
-#[cfg(any(not(doctest), all(feature = "http", feature = "introspection", feature = "jwks", feature = "testing")))]
+#[cfg(any(
+    not(doctest),
+    all(feature = "http", feature = "introspection", feature = "jwks", feature = "sqlite", feature = "testing")
+))]
 pub mod guide;
 #[cfg(feature = "http")]
 mod http;
@@ -81,6 +85,6 @@ pub use tool::{
 pub use transport::{Routers, ServeError, Shutdown, stop_signal};
 
 /// The README's code is compiled, so that it cannot lie.
-#[cfg(all(doctest, feature = "http", feature = "jwks"))]
+#[cfg(all(doctest, feature = "http", feature = "jwks", feature = "sqlite"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -27,6 +27,36 @@ const MAX_SCOPE_BYTES: usize = 2 * 1024;
 
 /// The authorization server of a [`Server`](crate::Server): what the operator does with it from code. Clones are the
 /// same.
+///
+/// ```
+/// use std::{sync::Arc, time::Duration};
+///
+/// use mcp_runtime::{
+///     Server,
+///     oauth::{AuthorizationServer, LocalUsers, StoreKey},
+///     store::MemoryStore,
+/// };
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = Arc::new(MemoryStore::new());
+/// let users = LocalUsers::in_store(Arc::clone(&store));
+/// users.add("alice", "a long pass phrase", ["notes:write"]).await?;
+/// let server = Server::builder("notes", "1.0")
+///     .public_url("http://127.0.0.1:8000/mcp")
+///     .scope("notes:write", "Add notes")
+///     .authorization_server(AuthorizationServer::builder(store, StoreKey::generate()?).login(users.clone()))
+///     .build()?;
+///
+/// let oauth = server.authorization_server().ok_or("there is one")?;
+/// let alice = users.get("alice").await?.ok_or("she was added")?;
+/// let token = oauth.mint("local", &alice.id, ["notes:write"], Duration::from_secs(3600)).await?;
+/// let subject = oauth.subject_of("local", &alice.id).await?.ok_or("she has a token")?;
+/// assert_eq!(oauth.grants_of(&subject).await?[0].scopes, ["notes:write"]);
+/// assert_eq!(oauth.revoke_all_of(&subject).await?, 1); // the token is refused from now on
+/// # drop(token);
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct AuthorizationServer(pub(crate) Arc<Core>);
 

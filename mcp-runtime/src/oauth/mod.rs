@@ -1,5 +1,42 @@
-//! The built-in OAuth 2.1 authorization server: for MCP servers without an identity provider, and the bridge for those
-//! whose provider knows neither registration nor our audience.
+//! The built-in OAuth 2.1 authorization server: for MCP servers without an identity provider.
+//!
+//! ```no_run
+//! # #[cfg(feature = "sqlite")]
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::sync::Arc;
+//!
+//! use mcp_runtime::{
+//!     Server,
+//!     oauth::{AuthorizationServer, LocalUsers, StoreKey},
+//!     store::SqliteStore,
+//! };
+//!
+//! let key = StoreKey::load_or_create("./data/store.key")?;
+//! let store = Arc::new(SqliteStore::open("./data/oauth.db").await?);
+//! let users = LocalUsers::in_store(Arc::clone(&store));
+//! let server = Server::builder("notes", "1.0")
+//!     .public_url("https://notes.example.com/mcp")
+//!     .scope("notes:write", "Add notes")
+//!     .authorization_server(AuthorizationServer::builder(store, key).login(users).default_scopes(["notes:write"]))
+//!     .build()?;
+//! # Ok(()) }
+//! ```
+//!
+//! * [`AuthorizationServer`]: made with [`AuthorizationServerBuilder`], given to
+//!   [`ServerBuilder::authorization_server`](crate::ServerBuilder::authorization_server); what the operator does with it.
+//! * [`LocalUsers`], or a [`LoginProvider`] of your own: who can log in, and what they may grant.
+//! * [`RegisteredClient`]: programs that you register. All others bring a document, or register themselves.
+//! * [`StoreKey`], and the [`store`](crate::store) that it seals.
+//! * [`pkce`]: for clients of your own.
+//!
+//! The guides [`add_login`](crate::guide::add_login) and [`connect_your_client`](crate::guide::connect_your_client) go
+//! through all of it.
+//!
+//! # Where everything is
+//! `endpoints/` has one file for each endpoint, `request.rs` what `/authorize` must be asked, `browser.rs` cookies and form
+//! tokens, `pages/` the HTML. `clients/` knows who asks and where codes may be sent; `login/` and `people/` who allows it;
+//! `tokens/` makes codes, grants, refresh tokens and keys, and tells all processes what has ended. `core.rs` is what all of
+//! them share, `limits.rs` how often they may be asked, `seal.rs` what is derived from the store's key.
 
 mod browser;
 mod clients;

@@ -43,7 +43,22 @@ impl Default for Lifetimes {
 }
 
 /// Configures the built-in authorization server; made by [`AuthorizationServer::builder`](super::AuthorizationServer::builder)
-/// and given to [`ServerBuilder::authorization_server`](crate::ServerBuilder).
+/// and given to [`ServerBuilder::authorization_server`](crate::ServerBuilder::authorization_server).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use mcp_runtime::{oauth::{AuthorizationServer, LocalUsers, StoreKey}, store::MemoryStore};
+///
+/// # let (store, key) = (std::sync::Arc::new(MemoryStore::new()), StoreKey::generate()?);
+/// let builder = AuthorizationServer::builder(store.clone(), key)
+///     .issuer("https://example.com/auth") // below which its endpoints are; else the host of the public URL
+///     .login(LocalUsers::in_store(store))
+///     .default_scopes(["notes:read"])
+///     .access_token_lifetime(Duration::from_secs(5 * 60))
+///     .grant_lifetime(Duration::from_secs(24 * 3600), Duration::from_secs(7 * 24 * 3600));
+/// # Ok::<(), mcp_runtime::oauth::StoreKeyError>(())
+/// ```
 #[must_use = "a builder does nothing until a server is built with it"]
 pub struct AuthorizationServerBuilder {
     pub(super) store: Arc<dyn Store>,

@@ -103,7 +103,7 @@ impl ServerBuilder {
     /// Declares a scope and says to people what it allows. Once one is declared, tools may use no other. What tokens grant is
     /// not compared with it.
     ///
-    /// The description is for whoever reviews `POLICY.md`, and later for consent pages; clients are not sent it. A scope with
+    /// The description is for whoever reviews `POLICY.md`, and for consent pages; clients are not sent it. A scope with
     /// an argument is declared as tools write it: `.scope("project:{project}:write", "Change a project")`.
     pub fn scope(mut self, name: impl Into<String>, description: impl Into<String>) -> Self {
         let name = name.into();
@@ -154,7 +154,26 @@ impl ServerBuilder {
     }
 
     /// Makes this server its own authorization server: people log in here, and its tokens are accepted. One at most; it may
-    /// stand beside other ways to know callers. See [`AuthorizationServer`](crate::oauth::AuthorizationServer).
+    /// stand beside other ways to know callers. It needs a [`public_url`](Self::public_url), and every scope of the tools
+    /// declared with [`scope`](Self::scope). See [`oauth`](crate::oauth).
+    ///
+    /// ```
+    /// use mcp_runtime::{
+    ///     Server,
+    ///     oauth::{AuthorizationServer, LocalUsers, StoreKey},
+    ///     store::MemoryStore,
+    /// };
+    ///
+    /// // With the feature `sqlite`: `SqliteStore::open("./data/oauth.db").await?`, and the key from a file.
+    /// let (store, key) = (std::sync::Arc::new(MemoryStore::new()), StoreKey::generate()?);
+    /// let users = LocalUsers::in_store(store.clone());
+    /// let server = Server::builder("notes", "1.0")
+    ///     .public_url("https://notes.example.com/mcp")
+    ///     .scope("notes:write", "Add notes")
+    ///     .authorization_server(AuthorizationServer::builder(store, key).login(users))
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[cfg(feature = "oauth")]
     pub fn authorization_server(mut self, builder: crate::oauth::AuthorizationServerBuilder) -> Self {
         if self.authorization.replace(builder).is_some() {

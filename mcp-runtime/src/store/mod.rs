@@ -3,6 +3,32 @@
 //! The authorization server keeps everything it acknowledges here: clients, users, sessions, grants, keys. Nothing in it
 //! is a secret in clear; what must stay secret is hashed, or sealed with the [store's key](crate::oauth::StoreKey).
 //!
+//! * [`MemoryStore`]: for tests. `SqliteStore` (feature `sqlite`): one file, which several processes may share.
+//! * [`Store`]: for a database of your own; [`check_limits`] is what each implementation begins with.
+//!
+//! ```
+//! use mcp_runtime::store::{Commit, Key, Kind, MemoryStore, Step, Store};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), mcp_runtime::store::StoreError> {
+//! const NOTE: Kind = Kind::new("note");
+//! let (store, now) = (MemoryStore::new(), 1_700_000_000);
+//!
+//! let first = Step::insert(Key::new(NOTE, "milk"), b"two".to_vec(), None);
+//! assert_eq!(store.commit(&[first.clone()], now).await?, Commit::Done);
+//! assert_eq!(store.commit(&[first], now).await?, Commit::Conflict); // there is one already, so nothing was done
+//!
+//! let read = store.get(&Key::new(NOTE, "milk")).await?.expect("it was put there");
+//! let change = Step::replace(Key::new(NOTE, "milk"), read.version, b"three".to_vec(), Some(now + 60));
+//! assert_eq!(store.commit(&[change], now).await?, Commit::Done); // nobody changed it meanwhile
+//! # Ok(()) }
+//! ```
+//!
+//! # Where everything is
+//! `records.rs` has the typed records on top, `limits.rs` what keys and values may be, `memory.rs` and `sqlite/` the stores
+//! (there `schema.rs` the tables and their versions, `file.rs` who else can get at the file, `writer.rs` and `reader.rs` the
+//! threads), `contract/` the tests for any store.
+//!
 //! # Testing your own
 //! With the feature `testing`, `assert_contract` puts any [`Store`] through all that is relied on:
 //!

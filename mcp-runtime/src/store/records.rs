@@ -132,6 +132,12 @@ impl<R: Record> Row<R> {
         Step::delete(self.key(), Some(self.version))
     }
 
+    /// A step that expects it to be as it was read.
+    #[cfg(test)]
+    pub(crate) fn check(&self) -> Step {
+        Step::check(self.key(), self.version)
+    }
+
     fn key(&self) -> Key {
         Key::new(R::KIND, self.name.clone())
     }

@@ -1,6 +1,6 @@
 //! The servers that are compared. Same runtime, same allocator, same socket options, same answer.
 
-use std::{io::Read, net::SocketAddr, time::Duration};
+use std::{fs, io::Read, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use aws_lc_rs::{
     rand::SystemRandom,
@@ -12,11 +12,15 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use mcp_runtime::{
     Identity, Json, Server,
     auth::{Algorithm, AuthError, Authenticator, BearerToken, Jwt, Verify, VerifyingKey},
+    oauth::{AuthorizationServer, LocalUsers, StoreKey},
     schemars::JsonSchema,
+    store::SqliteStore,
     tool, tools,
 };
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 #[derive(Serialize, JsonSchema)]
 #[schemars(crate = "mcp_runtime::schemars")]
@@ -47,6 +51,7 @@ pub(crate) fn serve(which: &str) {
         match which {
             "plain" => plain(listener, address).await,
             "guarded" => guarded(listener, address).await,
+            "embedded" => embedded(listener, address).await,
             "callers" => callers(listener, address).await,
             other => panic!("there is no server `{other}`"),
         }
@@ -62,6 +67,51 @@ async fn guarded(listener: TcpListener, address: SocketAddr) {
         .auth(Jwt::issuer("https://login.example.com").key(key).anyone())
         .build()
         .expect("a server");
+    println!("{address} {token}");
+    server.serve_on(listener, input_ends()).await.expect("it serves");
+}
+
+/// A folder that goes with the server.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("mcp-ratio-{}", std::process::id()));
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&path).expect("a new folder");
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The same, but the token is one of the built-in authorization server's, which keeps its state in a file.
+async fn embedded(listener: TcpListener, address: SocketAddr) {
+    let url = format!("http://{address}/mcp");
+    let folder = Folder::new();
+    let store = Arc::new(SqliteStore::open(folder.0.join("oauth.db")).await.expect("a store"));
+    let key = StoreKey::generate().expect("randomness");
+    let users = LocalUsers::in_store(Arc::clone(&store));
+    users.add("alice", "correct horse battery", ["notes:read", "notes:write"]).await.expect("a user");
+    let server = Server::builder("bench", "1.0.0")
+        .public_url(&url)
+        .scope("notes:read", "Read notes")
+        .scope("notes:write", "Write notes")
+        .scope("admin", "Everything")
+        .tools(tools![add_note])
+        .authorization_server(AuthorizationServer::builder(store, key).login(users.clone()))
+        .build()
+        .expect("a server");
+    let authorization = server.authorization_server().expect("it has one");
+    authorization.ready().await.expect("the store works");
+    let alice = users.get("alice").await.expect("the store works").expect("a user").id;
+    let token = authorization.mint("local", &alice, ["notes:read", "notes:write"], DAY).await.expect("a token");
     println!("{address} {token}");
     server.serve_on(listener, input_ends()).await.expect("it serves");
 }

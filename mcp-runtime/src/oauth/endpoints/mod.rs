@@ -79,7 +79,9 @@ impl Endpoint {
             // What asks here is about to show a page, or to make a code.
             Self::Authorize => "GET",
             Self::Login | Self::Logout => "GET, POST",
-            Self::Consent | Self::Token | Self::Register | Self::Revoke | Self::Introspect => "POST, OPTIONS",
+            // Pages of others may not ask here, so there is nothing to say in advance.
+            Self::Consent | Self::Introspect => "POST",
+            Self::Token | Self::Register | Self::Revoke => "POST, OPTIONS",
         }
     }
 
