@@ -30,7 +30,9 @@ async fn wrong_methods() {
     let query = link(&[]).split_once('?').unwrap().1.to_owned();
     let before = world.census().await;
     for (path, taken) in ENDPOINTS {
-        for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get"] {
+        for method in
+            ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get"]
+        {
             if taken.contains(&method) {
                 continue;
             }
