@@ -123,7 +123,7 @@ impl AuthorizationServer {
         }
         let subject = people::subject_of(core, provider, &account.id).await?;
         let now = core.records.now();
-        let ends_at = now + lifetime.as_secs().clamp(1, LONGEST_TOKEN);
+        let ends_at = now.saturating_add(lifetime.as_secs().clamp(1, LONGEST_TOKEN));
         let grant = Grant {
             client_id: MINTED.to_owned(),
             subject,

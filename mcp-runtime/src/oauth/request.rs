@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode, request::Parts};
 use super::{
     Core,
     browser::{redirect, see_other},
-    clients::{Client, Clients, GrantType, redirect as redirects},
+    clients::{Client, Clients, GrantType, Origin, redirect as redirects},
     error::{ErrorCode, OAuthError},
     pages,
     pkce::is_challenge,
@@ -52,6 +52,8 @@ pub(crate) struct AuthorizationRequest {
 pub(crate) struct Back {
     pub(crate) redirect_uri: String,
     pub(crate) state: Option<String>,
+    /// The operator vouches for the client, or it is a program on the person's own machine.
+    is_trusted: bool,
 }
 
 /// How the person must be asked (OpenID Connect Core §3.1.2.1).
@@ -129,6 +131,12 @@ impl Back {
 }
 
 impl Obstacle {
+    /// Tells the client; but nobody is sent to a place that anybody could have registered before it is known that somebody
+    /// is there who logged in: a link to us would be one to wherever its author likes (RFC 9700 §4.11.2).
+    pub(crate) fn told(back: Back, refusal: Refusal, by: By) -> Self {
+        if by == By::Person || back.is_trusted { Self::Client(back, refusal) } else { wrong(refusal.description) }
+    }
+
     /// What the person sees, or where they go.
     pub(crate) fn answer(self, core: &Core) -> Response {
         match self {
@@ -172,8 +180,9 @@ impl AuthorizationRequest {
             return Err(wrong("the address to go back to is not one of the app's"));
         }
         let state = sole(query, "state").filter(|state| state.len() <= MAX_STATE);
-        let back = Back { redirect_uri, state };
-        Self::rest(core, query, client, &back).map_err(|refusal| Obstacle::Client(back, refusal))
+        let is_trusted = client.origin == Origin::Operator || redirects::is_loopback(&redirect_uri);
+        let back = Back { redirect_uri, state, is_trusted };
+        Self::rest(core, query, client, &back).map_err(|refusal| Obstacle::told(back, refusal, by))
     }
 
     fn rest(core: &Core, query: &str, client: Client, back: &Back) -> Result<Self, Refusal> {

@@ -2,7 +2,7 @@
 
 use std::{
     fmt, fs,
-    io::{self, ErrorKind, Write},
+    io::{self, ErrorKind, Read, Write},
     path::Path,
 };
 
@@ -43,7 +43,8 @@ impl StoreKey {
         random().map(Self).ok_or(StoreKeyError::Randomness)
     }
 
-    /// Reads the key from a file (as [`from_base64`](Self::from_base64)), or makes one that only this user can read.
+    /// Reads the key from a file (as [`from_base64`](Self::from_base64)), or makes one that only this user can read. One
+    /// that others can read or write is refused, as the store's file is; its group may read it.
     ///
     /// # Errors
     /// [`StoreKeyError`] if the file cannot be read or made, or holds something else.
@@ -64,7 +65,7 @@ impl StoreKey {
     }
 
     fn load(path: &Path) -> Result<Option<Self>, StoreKeyError> {
-        match fs::read_to_string(path) {
+        match read_private(path) {
             Ok(text) => Self::from_base64(&text).map(Some),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(StoreKeyError::File(error)),
@@ -104,6 +105,18 @@ impl StoreKey {
         debug_assert!(filled.is_ok(), "32 bytes are always to be had");
         derived
     }
+}
+
+/// Reads a file that nobody else can write, and nobody but its group can read.
+fn read_private(path: &Path) -> io::Result<String> {
+    let file = fs::File::open(path)?;
+    #[cfg(unix)]
+    if std::os::unix::fs::MetadataExt::mode(&file.metadata()?) & 0o027 != 0 {
+        let why = "others can read or write it: `chmod 600` it, and make another key if they may have";
+        return Err(io::Error::new(ErrorKind::PermissionDenied, why));
+    }
+    let mut text = String::new();
+    file.take(1_024).read_to_string(&mut text).map(|_| text)
 }
 
 impl fmt::Debug for StoreKey {
@@ -223,6 +236,16 @@ mod tests {
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "something was left behind");
+        #[cfg(unix)]
+        for (mode, is_private) in [(0o640, true), (0o400, true), (0o644, false), (0o620, false), (0o602, false)] {
+            use std::os::unix::fs::PermissionsExt;
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let loaded = StoreKey::load_or_create(&path).map(|key| key.0).map_err(|error| error.to_string());
+            assert_eq!(loaded.is_ok(), is_private, "{mode:o}");
+            assert!(loaded.err().is_none_or(|error| error.contains("chmod 600")), "{mode:o}");
+        }
+        fs::remove_file(&path).unwrap();
+        made.write_new(&path).unwrap();
         fs::write(&path, "something else").unwrap();
         assert!(matches!(StoreKey::load_or_create(&path), Err(StoreKeyError::Malformed)));
         fs::remove_dir_all(folder).unwrap();

@@ -65,9 +65,10 @@ async fn whole_journeys_leave_no_secret() {
     world.form("/revoke", &[("token", &newer.access), ("client_id", "web")]).await;
     let minted = world.authorization().mint("local", "alice", ["notes:read"], Duration::from_secs(60)).await;
     assert!(minted.is_err(), "an id is more than a name");
-    let (action, token) = alice.get(&link(&[])).await.form_to("/logout");
+    let (action, token) = alice.get(&link(&[("prompt", "consent")])).await.form_to("/logout");
     alice.post(&action, &[("token", &token)]).await;
 
+    tracing::trace!("the finest there is");
     let text = log::since(start);
     for line in
         ["somebody logged in", "an authorization code was used twice", "a refresh token was used again", "TRACE"]

@@ -145,6 +145,8 @@ impl World {
             .scope("notes:write", "Write notes")
             .scope("notes:admin", "Administer")
             .authorization_server(change(builder))
+            .no_default_rate_limit()
+            .no_address_rate_limit()
             .tools(tools![read, write, admin])
             .build()
             .unwrap();

@@ -10,6 +10,25 @@ struct Declaration<'c, 's> {
 }
 
 impl Catalogue {
+    /// Pairs of which one stands for the other: whoever may have it with any argument could have the other as well.
+    pub(super) fn ambiguous(&self) -> impl Iterator<Item = String> {
+        let pairs = self.declared.iter().enumerate().flat_map(|(at, one)| {
+            let others = self.declared[..at].iter();
+            others.map(move |other| (&*other.0, &*one.0))
+        });
+        let template = |(one, other)| match (stands_for(one, other), stands_for(other, one)) {
+            (true, _) => Some((one, other)),
+            (_, true) => Some((other, one)),
+            _ => None,
+        };
+        pairs.filter_map(template).map(|(template, scope)| {
+            format!(
+                "the scope `{template}` stands for `{scope}` as well: whoever may have it with any argument could have \
+                 that, so give one of the two another form"
+            )
+        })
+    }
+
     /// Whether a token may carry this scope: it is declared, or made of a declared one.
     pub(crate) fn knows(&self, scope: &str) -> bool {
         self.declaration(scope).is_some()
@@ -37,6 +56,12 @@ impl Catalogue {
             values_in(name, scope).map(|values| Declaration { name, description, values })
         })
     }
+}
+
+/// Whether a scope with arguments is another one, or one made of that, for some values.
+fn stands_for(template: &str, scope: &str) -> bool {
+    let filled: String = pieces_of(scope).map(|piece| piece.unwrap_or("x")).collect();
+    template != scope && values_in(template, &filled).is_some_and(|values| !values.is_empty())
 }
 
 /// The values that make a declared scope this one; `None` if none do. The arguments stand alone, between separators that no
@@ -120,6 +145,27 @@ mod tests {
             ("secret", "secret"),
         ] {
             assert!(!catalogue.covers(allowed, scope), "{allowed} {scope}");
+        }
+    }
+
+    #[test]
+    fn a_scope_that_another_one_stands_for_is_refused() {
+        let problems = |names: &[&str]| {
+            let mut catalogue = Catalogue::default();
+            names.iter().for_each(|name| catalogue.declare(*name, "Something"));
+            catalogue.problems()
+        };
+        for names in [
+            ["notes:{folder}", "notes:all"],
+            ["notes:all", "notes:{folder}"],
+            ["project:{project}:write", "project:{id}:write"],
+            ["project:{project}:{action}", "project:{id}:write"],
+        ] {
+            let problems = problems(&names);
+            assert!(problems.len() == 1 && problems[0].contains("stands for"), "{names:?}: {problems:?}");
+        }
+        for names in [["notes:{folder}", "notes"], ["notes:{folder}", "notes:a:b"], ["a:{x}:read", "a:{x}:write"]] {
+            assert_eq!(problems(&names), Vec::<String>::new(), "{names:?}");
         }
     }
 }

@@ -63,6 +63,8 @@ impl Catalogue {
             names.filter(|name| !is_scope_token(name)).map(|name| not_a_token(name)).collect();
         problems.extend(self.crowded());
         problems.extend(self.duplicates());
+        #[cfg(feature = "oauth")]
+        problems.extend(self.ambiguous());
         problems.extend(self.dangling());
         problems.extend(self.boundless());
         problems.extend(self.cycles());

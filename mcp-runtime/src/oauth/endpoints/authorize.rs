@@ -51,14 +51,14 @@ async fn answer(core: &Core, sent: Sent<'_>) -> Result<Response, Obstacle> {
     let Some((person, request)) = person_and_request(core, sent).await? else {
         return Ok(go_on(core, "/login", sent.query));
     };
+    core.limits.charge_key(Route::Authorize, &person.session.subject)?;
     let verdict = Verdict::of(core, &person, &request).await?;
     if verdict.may_skip(&request) {
         return grant(core, &request, &person, verdict.allowed).await.map_err(Into::into);
     }
     if request.prompt.none {
-        let denied = verdict.allowed.is_empty() && !request.scopes.is_empty();
-        let refusal = if denied { Refusal::DENIED } else { Refusal::CONSENT_REQUIRED };
-        return Err(Obstacle::Client(request.back, refusal));
+        // Also where nothing could be allowed: that is between the person and us.
+        return Err(Obstacle::Client(request.back, Refusal::CONSENT_REQUIRED));
     }
     Ok(ask(core, sent.query, &person, &request, verdict))
 }
@@ -76,7 +76,7 @@ pub(super) async fn person_and_request(
     };
     match person.filter(|person| !request.prompt.login || person.answered(core, sent.query)) {
         Some(person) => Ok(Some((person, request))),
-        None if request.prompt.none => Err(Obstacle::Client(request.back, Refusal::LOGIN_REQUIRED)),
+        None if request.prompt.none => Err(Obstacle::told(request.back, Refusal::LOGIN_REQUIRED, by)),
         None => Ok(None),
     }
 }

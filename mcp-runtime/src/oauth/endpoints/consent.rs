@@ -36,6 +36,7 @@ async fn decide(core: &Core, sent: Sent<'_>, form: &Form) -> Result<Response, Ob
     if !consent_form(&person, &request, sent.query).is_token(core, form.get("token")) {
         return Ok(pages::error::wrong_form(core));
     }
+    core.limits.charge_key(Route::Consent, &person.session.subject)?;
     match form.get("decision") {
         Some("allow") => {}
         Some("deny") => return Ok(request.back.refused(core, Refusal::DENIED)),

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 
-use http::header::HOST;
+use http::{HeaderMap, header::HOST};
 
 use super::{Account, LoginError, LoginForm, LoginPage, LoginProvider};
 use crate::{
@@ -62,11 +62,19 @@ impl AutoApprove {
         let local_peer = matches!(visit.peer, Peer::Tcp(_)) && visit.peer.is_local();
         match () {
             () if !local_issuer || !local_host => Some("this is only done for an address on this machine"),
-            () if !local_peer || visit.is_forwarded => Some("this is only done for callers on this machine"),
+            () if !local_peer || visit.is_forwarded || is_relayed(headers) => {
+                Some("this is only done for callers on this machine")
+            }
             () if is_cross_site(core, headers) => Some("this is not done for other sites' pages"),
             () => None,
         }
     }
+}
+
+/// Whether something stands in between, as tunnels and proxies say in one word or another.
+fn is_relayed(headers: &HeaderMap) -> bool {
+    let says_so = |name: &str| name.starts_with("x-forwarded-") || matches!(name, "via" | "x-real-ip" | "cf-ray");
+    headers.keys().any(|name| says_so(name.as_str()))
 }
 
 #[async_trait::async_trait]

@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    oauth::{browser::secret, error::OAuthError},
+    oauth::{
+        browser::{digest, secret},
+        error::OAuthError,
+    },
     store::{Commit, Kind, Record, Records, Row, Store, StoreError, insert},
 };
 
@@ -119,7 +122,8 @@ impl LocalUsers {
         }
     }
 
-    /// Gives a user another password. Sessions go on.
+    /// Gives a user another password, which ends all sessions of the user. What clients were allowed goes on:
+    /// [`revoke_all_of`](crate::oauth::AuthorizationServer::revoke_all_of) ends that.
     ///
     /// # Errors
     /// [`UserError::Unknown`] if there is none of that name; others as they say.
@@ -257,7 +261,9 @@ impl LoginProvider for LocalUsers {
 impl User {
     fn into_account(self) -> Account {
         let name = self.id.split_once('/').map_or(&*self.id, |(name, _)| name);
-        Account { name: name.to_owned(), scopes: self.scopes, id: self.id }
+        // Salted anew with every password.
+        let credentials = Some(digest(&[&self.password_hash]));
+        Account { name: name.to_owned(), scopes: self.scopes, id: self.id, credentials }
     }
 }
 

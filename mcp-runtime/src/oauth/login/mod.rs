@@ -85,13 +85,15 @@ pub struct Account {
     pub name: String,
     /// The scopes it may grant at most, separated as in a list; `None` allows every declared one.
     pub scopes: Option<Vec<String>>,
+    /// Changes whenever its credentials do, and with that ends whatever sessions it has. Kept in the store: nothing secret.
+    pub credentials: Option<String>,
 }
 
 impl Account {
     /// An account that may grant nothing yet.
     #[must_use]
     pub fn new(id: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { id: id.into(), name: name.into(), scopes: Some(Vec::new()) }
+        Self { id: id.into(), name: name.into(), scopes: Some(Vec::new()), credentials: None }
     }
 
     /// Lets it grant these.
@@ -105,6 +107,14 @@ impl Account {
     #[must_use]
     pub fn all_scopes(mut self) -> Self {
         self.scopes = None;
+        self
+    }
+
+    /// Ends all its sessions when this changes: the number of its password, for example, or when that was set. Nothing
+    /// secret.
+    #[must_use]
+    pub fn credentials(mut self, version: impl Into<String>) -> Self {
+        self.credentials = Some(version.into());
         self
     }
 }

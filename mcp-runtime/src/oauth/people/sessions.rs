@@ -28,6 +28,9 @@ pub(crate) struct Session {
     pub(crate) account_id: String,
     /// When the credentials were entered, in seconds since the Unix epoch.
     pub(crate) auth_time: u64,
+    /// [Those](Account::credentials) of the account then.
+    #[serde(default)]
+    credentials: Option<String>,
     /// The authorization request that it was entered for: it has no need of another login then.
     answered: String,
     used_at: u64,
@@ -59,7 +62,10 @@ impl SignedIn {
         let Some(id) = Session::id(core, headers) else { return Ok(None) };
         let Some(row) = core.records.get::<Session>(&id).await? else { return Ok(None) };
         let session = &row.record;
-        let Some(account) = present(core, &session.provider, &session.account_id).await? else { return Ok(None) };
+        let account = present(core, &session.provider, &session.account_id).await?;
+        let Some(account) = account.filter(|account| account.credentials == session.credentials) else {
+            return Ok(None);
+        };
         renew(core, &row).await?;
         Ok(Some(Self { id: row.name, session: row.record, account }))
     }
@@ -92,6 +98,7 @@ impl Session {
             provider: provider.to_owned(),
             account_id: account.id.clone(),
             auth_time: now,
+            credentials: account.credentials.clone(),
             answered: digest(&[query]),
             used_at: now,
             idle_end: now.saturating_add(idle),

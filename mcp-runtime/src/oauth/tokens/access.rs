@@ -43,7 +43,7 @@ impl Core {
 
     /// When an access token ends that is given out now.
     pub(crate) fn access_until(&self) -> u64 {
-        self.records.now() + self.lifetimes.access_token.as_secs()
+        self.records.now().saturating_add(self.lifetimes.access_token.as_secs())
     }
 }
 

@@ -63,7 +63,7 @@ fn name_of(code: &str) -> String {
 pub(crate) async fn issue(core: &Core, granted: Granted) -> Result<String, OAuthError> {
     let secret: [u8; 32] = random().ok_or_else(|| StoreError::new("the system has no randomness"))?;
     let code = URL_SAFE_NO_PAD.encode(secret);
-    let until = core.records.now() + core.lifetimes.code.as_secs();
+    let until = core.records.now().saturating_add(core.lifetimes.code.as_secs());
     let record = Code { granted, bought: None, until };
     match core.records.commit(&[insert(name_of(&code), &record)]).await? {
         Commit::Done => Ok(code),
@@ -100,7 +100,11 @@ pub(crate) async fn redeem(core: &Core, client: &Client, form: &Form) -> Result<
         }
         let id = random_id()?;
         let grant = new_grant(core, client, granted, scopes);
-        let used = Code { bought: Some(id.clone()), until: core.records.now() + USED_CODES, ..row.record.clone() };
+        let used = Code {
+            bought: Some(id.clone()),
+            until: core.records.now().saturating_add(USED_CODES),
+            ..row.record.clone()
+        };
         let [one, two, three] = insert_steps(&id, &grant);
         if core.records.commit(&[row.replace(&used), one, two, three]).await? == Commit::Done {
             return Answer::of(core, &id, &grant, &grant.scopes).await;
@@ -111,7 +115,7 @@ pub(crate) async fn redeem(core: &Core, client: &Client, form: &Form) -> Result<
 
 fn new_grant(core: &Core, client: &Client, granted: &Granted, scopes: Vec<String>) -> Grant {
     let now = core.records.now();
-    let idle_until = now + core.lifetimes.refresh_idle.as_secs();
+    let idle_until = now.saturating_add(core.lifetimes.refresh_idle.as_secs());
     let refreshes = client.grant_types.contains(&GrantType::RefreshToken);
     Grant {
         client_id: granted.client_id.clone(),
@@ -120,7 +124,7 @@ fn new_grant(core: &Core, client: &Client, granted: &Granted, scopes: Vec<String
         scopes,
         auth_time: granted.auth_time,
         created_at: now,
-        ends_at: now + core.lifetimes.grant.as_secs(),
+        ends_at: now.saturating_add(core.lifetimes.grant.as_secs()),
         access_until: core.access_until(),
         refresh: refreshes.then_some(Refresh { number: 0, rotated_at: None, idle_until }),
     }

@@ -194,7 +194,7 @@ impl Keys {
         let now = core.records.now();
         let mut keys = Vec::new();
         for (at, stored) in ring.keys.iter().enumerate() {
-            let until = ring.keys.get(at + 1).map(|next| next.from + LONGEST_TOKEN + SKEW);
+            let until = ring.keys.get(at + 1).map(|next| next.from.saturating_add(LONGEST_TOKEN + SKEW));
             if until.is_none_or(|until| now < until) {
                 keys.push(Arc::new(open(core, stored, until)?));
             }
@@ -213,9 +213,10 @@ impl Keys {
 
     /// Has a new key take over when the last one has signed long enough.
     pub(crate) async fn rotate_if_due(&self, core: &Core) -> Result<(), StoreError> {
-        let due = |ring: &Ring, now: u64| ring.keys.last().is_none_or(|last| last.from + self.lifetime <= now);
+        let due =
+            |ring: &Ring, now: u64| ring.keys.last().is_none_or(|last| last.from.saturating_add(self.lifetime) <= now);
         let last = self.loaded().keys.last().map(|key| key.from);
-        if last.is_some_and(|from| from + self.lifetime > core.records.now()) {
+        if last.is_some_and(|from| from.saturating_add(self.lifetime) > core.records.now()) {
             return Ok(());
         }
         self.change(core, |ring, now| due(ring, now).then(|| with_next(core, ring, now)).transpose()).await.map(drop)
@@ -292,10 +293,11 @@ fn contended() -> StoreError {
 
 /// The ring with one more key, and without those whose last tokens have ended.
 fn with_next(core: &Core, ring: &Ring, now: u64) -> Result<Ring, StoreError> {
-    let over = |at: usize| ring.keys.get(at + 1).is_some_and(|next| next.from + LONGEST_TOKEN + SKEW <= now);
+    let over =
+        |at: usize| ring.keys.get(at + 1).is_some_and(|next| next.from.saturating_add(LONGEST_TOKEN + SKEW) <= now);
     let kept = ring.keys.iter().enumerate().filter(|(at, _)| !over(*at)).map(|(_, key)| key.clone());
     let mut keys: Vec<_> = kept.collect();
-    keys.push(new_key(core, now + PUBLISHED_BEFORE_USE)?);
+    keys.push(new_key(core, now.saturating_add(PUBLISHED_BEFORE_USE))?);
     Ok(Ring { keys })
 }
 

@@ -13,7 +13,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tokio::{
     sync::Mutex,
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, timeout},
 };
 
 use crate::{
@@ -27,13 +27,16 @@ const EVERY: Duration = Duration::from_millis(500);
 const STALE: u64 = 5_000;
 /// How long after a failed attempt the next is made, in milliseconds.
 const PAUSE: u64 = 500;
+/// How long a request waits for news that are missing. A store that hangs must not keep all callers waiting.
+const BRIEFLY: Duration = Duration::from_secs(1);
 /// After so many readings the house is kept: what has expired is removed, and keys are changed.
 const READINGS_PER_SWEEP: u32 = 120;
 /// How many entries are read at once.
 const PAGE: usize = 256;
-/// How many entries are removed at once, and how often in a row.
+/// How many entries are removed at once, and how often in a row. If more are left it goes on after the next reading, which
+/// must not wait for long.
 const SWEPT: usize = 500;
-const SWEEPS: usize = 20;
+const SWEEPS: usize = 4;
 
 /// Something that all nodes must know, kept until no token is left that it is about.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -55,11 +58,11 @@ impl Revocation {
     /// A grant whose last access token ends at `until`.
     pub(crate) fn grant(id: &str, until: u64) -> Self {
         // Clocks differ.
-        Self { what: What::Grant(id.to_owned()), until: until + 120 }
+        Self { what: What::Grant(id.to_owned()), until: until.saturating_add(120) }
     }
 
     pub(crate) fn keys(now: u64) -> Self {
-        Self { what: What::Keys, until: now + 3600 }
+        Self { what: What::Keys, until: now.saturating_add(3600) }
     }
 }
 
@@ -144,6 +147,11 @@ impl News {
         if self.epoch(core.clock.millis()).is_some() {
             return Ok(());
         }
+        let too_long = |_| Err(StoreError::new("there were no news within a second"));
+        timeout(BRIEFLY, self.catch_up(core)).await.unwrap_or_else(too_long)
+    }
+
+    async fn catch_up(&self, core: &Core) -> Result<(), StoreError> {
         let mut reader = self.reader.lock().await;
         let now = core.clock.millis();
         if self.epoch(now).is_some() {
@@ -163,7 +171,8 @@ impl News {
 
     async fn read_alone(&self, core: &Core, reader: &mut Reader) -> Result<(), StoreError> {
         let started = core.clock.millis();
-        let done = self.read_pages(core, reader).await;
+        let was_behind = self.epoch(started).is_none();
+        let done = self.read_pages(core, reader, was_behind).await;
         match &done {
             Ok(()) => {
                 reader.failed_at = None;
@@ -174,9 +183,10 @@ impl News {
         done
     }
 
-    async fn read_pages(&self, core: &Core, reader: &mut Reader) -> Result<(), StoreError> {
+    async fn read_pages(&self, core: &Core, reader: &mut Reader, was_behind: bool) -> Result<(), StoreError> {
         let mut after = reader.last.clone();
-        let mut keys_changed = false;
+        // News end, and that of a key before all that was signed with it.
+        let mut keys_changed = was_behind;
         loop {
             let rows = core.records.list::<Revocation>("", after.as_deref(), PAGE).await?;
             let is_last = rows.len() < PAGE;
@@ -233,29 +243,36 @@ impl Drop for Running {
 async fn keep(core: Weak<Core>, _running: Running) {
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut readings = 0_u32;
+    let (mut readings, mut is_swept) = (0_u32, true);
     loop {
         ticks.tick().await;
         let Some(core) = core.upgrade() else { return };
         if let Err(error) = core.news.read(&core).await {
             tracing::warn!(%error, "no news of revocations; after five seconds without, tokens are refused with 503");
-        } else if readings.is_multiple_of(READINGS_PER_SWEEP)
-            && let Err(error) = keep_house(&core).await
-        {
-            tracing::warn!(%error, "expired entries and old keys are still there");
+        } else if readings.is_multiple_of(READINGS_PER_SWEEP) || !is_swept {
+            let kept = if is_swept { keep_house(&core).await } else { sweep(&core).await };
+            is_swept = kept.unwrap_or_else(|error| {
+                tracing::warn!(%error, "expired entries and old keys are still there");
+                true
+            });
         }
         readings = readings.wrapping_add(1);
     }
 }
 
-async fn keep_house(core: &Core) -> Result<(), StoreError> {
+async fn keep_house(core: &Core) -> Result<bool, StoreError> {
     core.news.forget(core.records.now());
     core.keys.load(core).await?;
     core.keys.rotate_if_due(core).await?;
+    sweep(core).await
+}
+
+/// Removes what has expired, and says whether that was all.
+async fn sweep(core: &Core) -> Result<bool, StoreError> {
     for _ in 0..SWEEPS {
         if core.records.sweep(SWEPT).await? < SWEPT {
-            break;
+            return Ok(true);
         }
     }
-    Ok(())
+    Ok(false)
 }

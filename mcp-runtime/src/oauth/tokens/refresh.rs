@@ -143,10 +143,10 @@ fn rotated(core: &Core, grant: &Grant, refresh: &Refresh, scopes: Vec<String>) -
     let next = Refresh {
         number: refresh.number.checked_add(1)?,
         rotated_at: Some(now),
-        idle_until: now + core.lifetimes.refresh_idle.as_secs(),
+        idle_until: now.saturating_add(core.lifetimes.refresh_idle.as_secs()),
     };
     // Those who repeat the exchange get access tokens too, and nothing is written then.
-    let access_until = core.access_until() + core.lifetimes.refresh_grace.as_secs();
+    let access_until = core.access_until().saturating_add(core.lifetimes.refresh_grace.as_secs());
     Some(Grant { scopes, access_until: access_until.max(grant.access_until), refresh: Some(next), ..grant.clone() })
 }
 

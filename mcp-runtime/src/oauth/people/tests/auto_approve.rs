@@ -36,7 +36,7 @@ async fn nowhere_else() {
     let world = world(LOCAL).await;
     let core = &world.core;
     type Change = fn(&mut Visit);
-    let changes: [(&str, Change); 10] = [
+    let changes: [(&str, Change); 13] = [
         ("foreign host", |visit| drop(visit.parts.headers.insert("host", "evil.example".parse().unwrap()))),
         ("rebound host", |visit| drop(visit.parts.headers.insert("host", "127.0.0.1.evil.example".parse().unwrap()))),
         ("two hosts", |visit| {
@@ -47,6 +47,9 @@ async fn nowhere_else() {
         ("unknown peer", |visit| visit.peer = Peer::Unknown),
         ("a socket, so a proxy", |visit| visit.peer = Peer::Unix),
         ("forwarded", |visit| visit.is_forwarded = true),
+        ("for another host", |visit| drop(visit.parts.headers.insert("x-forwarded-host", "a".parse().unwrap()))),
+        ("for another address", |visit| drop(visit.parts.headers.insert("x-real-ip", "192.0.2.1".parse().unwrap()))),
+        ("through a proxy", |visit| drop(visit.parts.headers.insert("via", "1.1 proxy".parse().unwrap()))),
         ("another site", |visit| drop(visit.parts.headers.insert("sec-fetch-site", "cross-site".parse().unwrap()))),
         ("a foreign page", |visit| drop(visit.parts.headers.insert("origin", "https://evil.example".parse().unwrap()))),
     ];

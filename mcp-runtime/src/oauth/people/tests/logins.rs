@@ -103,7 +103,7 @@ async fn the_owner_gets_in_while_the_world_guesses() {
     assert_eq!(neighbour.enter(&login, "alice", PASSWORD).await.status, StatusCode::TOO_MANY_REQUESTS);
     let mut forged = Browser::new(&world);
     let device = owner.jar["__Host-mcp-device"].clone();
-    forged.jar.insert("__Host-mcp-device".to_owned(), format!("B{}", &device[1..]));
+    forged.jar.insert("__Host-mcp-device".to_owned(), format!("{}{}", if device.starts_with('B') { 'C' } else { 'B' }, &device[1..]));
     let login = login_page(&mut forged).await;
     assert_eq!(forged.enter(&login, "alice", PASSWORD).await.status, StatusCode::TOO_MANY_REQUESTS);
 
@@ -188,6 +188,25 @@ async fn who_is_locked_or_removed_is_out_at_once() {
     assert_eq!(users.account("alice/another").await.unwrap(), None, "nor is it found under that name");
     let core = &world.core;
     assert_ne!(subject_of(core, "local", &before).await.unwrap(), subject_of(core, "local", &after).await.unwrap());
+}
+
+/// Whoever knew the password before may be logged in somewhere.
+#[tokio::test]
+async fn another_password_ends_all_sessions() {
+    let world = World::new().await;
+    let (mut thief, mut bob) = (Browser::new(&world), Browser::new(&world));
+    let question = thief.log_in(&url(&[]), "alice").await;
+    bob.log_in(&url(&[]), "bob").await;
+    world.users.set_scopes("alice", ["read", "write"]).await.unwrap();
+    assert_eq!(thief.get(&url(&[])).await.status, StatusCode::OK, "other changes end none");
+    world.users.set_password("alice", "another password").await.unwrap();
+    assert!(thief.get(&url(&[])).await.location().contains("/login?"));
+    assert_eq!(thief.decide(&question, "allow", &["read"]).await.status, StatusCode::FORBIDDEN);
+    assert!(world.codes().await.is_empty());
+    assert_eq!(bob.get(&url(&[])).await.status, StatusCode::OK, "nobody else's");
+    let login = login_page(&mut thief).await;
+    assert_eq!(thief.enter(&login, "alice", "another password").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(thief.get(&url(&[])).await.status, StatusCode::OK);
 }
 
 #[tokio::test]

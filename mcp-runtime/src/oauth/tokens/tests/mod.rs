@@ -138,6 +138,14 @@ impl World {
     }
 
     pub(super) fn node_with_key(&self, key: &str) -> Result<AuthorizationServer, Vec<String>> {
+        self.node_with(key, |builder| builder)
+    }
+
+    pub(super) fn node_with(
+        &self,
+        key: &str,
+        configure: fn(AuthorizationServerBuilder) -> AuthorizationServerBuilder,
+    ) -> Result<AuthorizationServer, Vec<String>> {
         let mut catalogue = Catalogue::default();
         catalogue.declare("read", "Read");
         catalogue.declare("write", "Write");
@@ -146,10 +154,10 @@ impl World {
         let (url, clock) = (PublicUrl::parse(RESOURCE).unwrap(), Clock::from(self.clock.clone()));
         let around = Surroundings { name: "test", public_url: Some(&url), catalogue: &catalogue, clock: &clock };
         let key = StoreKey::from_base64(key).unwrap();
-        AuthorizationServerBuilder::new(Arc::clone(&self.store) as Arc<dyn Store>, key)
+        let builder = AuthorizationServerBuilder::new(Arc::clone(&self.store) as Arc<dyn Store>, key)
             .login(Listed(Arc::clone(&self.accounts)))
-            .default_scopes(["read"])
-            .build(&around)
+            .default_scopes(["read"]);
+        configure(builder).build(&around)
     }
 }
 

@@ -106,6 +106,39 @@ async fn news_are_found_behind_any_number_of_old_ones() {
     assert!(is_invalid(&verify(&world.node(), first.access()).await));
 }
 
+/// More than one round of sweeping takes away, and more than strangers can add meanwhile.
+#[tokio::test(start_paused = true)]
+async fn what_has_expired_does_not_pile_up() {
+    let world = World::new();
+    let node = world.node();
+    for i in 0..30_000 {
+        node.0.end_token(&format!("old{i}"), node.0.records.now()).await.unwrap();
+    }
+    world.advance(121);
+    node.ready().await.unwrap();
+    let swept = async {
+        while !world.store.list(Kind::new("revocation"), "", None, 1).await.unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), swept).await.expect("most of it was still there");
+}
+
+/// News do not last for ever: who missed them must not go on as before.
+#[tokio::test]
+async fn a_node_that_had_no_news_for_long_knows_its_keys_again_first() {
+    let world = World::new();
+    let nodes = [world.node(), world.node()];
+    let day = Duration::from_secs(24 * 3600);
+    let token = nodes[0].mint("listed", "alice", ["read"], day).await.unwrap();
+    assert!(verify(&nodes[1], &token).await.is_ok());
+    let kid = nodes[0].0.keys.kids()[0].clone();
+    assert!(nodes[0].revoke_signing_key(&kid).await.unwrap());
+    world.advance(3_601);
+    assert!(is_invalid(&verify(&nodes[0], &token).await));
+    assert!(is_invalid(&verify(&nodes[1], &token).await), "a key that was revoked is still believed");
+}
+
 #[tokio::test]
 async fn the_background_ends_with_the_server() {
     let world = World::new();

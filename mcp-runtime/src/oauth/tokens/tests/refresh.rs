@@ -165,3 +165,21 @@ async fn grants_for_another_resource_are_refused() {
     let refused = super::super::refresh::redeem(&node.0, &client("c"), &form(&fields)).await;
     assert_eq!(refusal(refused.map(|answer| Tokens(answer.into_json()))), ErrorCode::InvalidTarget);
 }
+
+#[tokio::test]
+async fn for_ever_is_a_lifetime_like_any_other() {
+    use std::time::Duration;
+
+    let world = World::new();
+    let node = world.node_with(KEY, |builder| {
+        builder.grant_lifetime(Duration::MAX, Duration::MAX).signing_key_lifetime(Duration::MAX)
+    });
+    let node = node.unwrap();
+    node.ready().await.unwrap();
+    let first = tokens(&node, &["read"]).await;
+    world.advance(1_000 * 24 * 3600);
+    let next = refresh(&node, &client("c"), first.refresh()).await.unwrap();
+    assert!(verify(&node, next.access()).await.is_ok());
+    node.0.keys.rotate_if_due(&node.0).await.unwrap();
+    assert_eq!(node.0.keys.kids().len(), 1);
+}
