@@ -133,3 +133,15 @@ async fn with_auto_approve_one_redirect_brings_a_code() {
     assert_eq!(status, 303);
     assert!(headers["location"].to_str().unwrap().starts_with("http://127.0.0.1:8000/login?"), "{headers:?}");
 }
+
+#[cfg(feature = "dev-login")]
+#[tokio::test]
+async fn what_tests_need_is_not_to_be_had_elsewhere() {
+    let here = Here::new("elsewhere");
+    for words in [["--access-token-seconds", "2"], ["--auto-approve", "alice"]] {
+        let options = here.parse(&words).serve;
+        let deployment = options.place.data.open().await.unwrap();
+        assert!(serve::build(&options, &deployment, "http://127.0.0.1:8000/mcp").is_ok(), "{words:?}");
+        assert!(serve::build(&options, &deployment, "https://notes.example.com/mcp").is_err(), "{words:?}");
+    }
+}
