@@ -103,7 +103,10 @@ async fn the_owner_gets_in_while_the_world_guesses() {
     assert_eq!(neighbour.enter(&login, "alice", PASSWORD).await.status, StatusCode::TOO_MANY_REQUESTS);
     let mut forged = Browser::new(&world);
     let device = owner.jar["__Host-mcp-device"].clone();
-    forged.jar.insert("__Host-mcp-device".to_owned(), format!("{}{}", if device.starts_with('B') { 'C' } else { 'B' }, &device[1..]));
+    forged.jar.insert(
+        "__Host-mcp-device".to_owned(),
+        format!("{}{}", if device.starts_with('B') { 'C' } else { 'B' }, &device[1..]),
+    );
     let login = login_page(&mut forged).await;
     assert_eq!(forged.enter(&login, "alice", PASSWORD).await.status, StatusCode::TOO_MANY_REQUESTS);
 
