@@ -140,6 +140,7 @@ pub(crate) fn is_from_own_page(core: &Core, headers: &HeaderMap) -> bool {
 
 /// Whether another site's page, or something that does not say what it is, caused the request. Absent headers are no
 /// sign of that: programs send none, and `none` is somebody who typed.
+#[cfg(feature = "dev-login")]
 pub(crate) fn is_cross_site(core: &Core, headers: &HeaderMap) -> bool {
     let own = WebUrl::split(&core.issuer).map(|url| url.origin);
     let site = single(headers, &SEC_FETCH_SITE).map(|site| site.and_then(|site| site.to_str().ok()));

@@ -24,8 +24,11 @@ pub(crate) struct Visit {
     pub(crate) body: Body,
     /// Whom it is counted for.
     pub(crate) address: ClientAddress,
+    // Only `AutoApprove` asks for these two.
+    #[cfg_attr(not(feature = "dev-login"), allow(dead_code))]
     pub(crate) peer: Peer,
     /// Whether it says that it was made for somebody else.
+    #[cfg_attr(not(feature = "dev-login"), allow(dead_code))]
     pub(crate) is_forwarded: bool,
 }
 

@@ -268,6 +268,7 @@ async fn what_was_acknowledged_holds_after_kill_9() {
                 worker
             });
         }
+        // Nothing is waited for: any moment will do.
         tokio::time::sleep(Duration::from_millis(10 + random.below(120) as u64)).await;
         node.kill();
         workers = load.join_all().await;

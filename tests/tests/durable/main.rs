@@ -2,6 +2,7 @@
 //! process changes things, and when the store does not answer.
 //!
 //! A server is one of this process on a socket of its own, or another process: this binary once more, see `node`.
+#![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod http;

@@ -76,10 +76,30 @@ async fn pages_of_others_read_nothing_that_is_somebodys() {
 
 const CANARY: &str = "c4n4ry\"'><script>alert(1)</script>";
 const NAMES: [&str; 24] = [
-    "client_id", "client_secret", "redirect_uri", "response_type", "response_mode", "state", "scope", "resource",
-    "code", "code_verifier", "code_challenge", "code_challenge_method", "grant_type", "refresh_token", "token",
-    "token_type_hint", "client_assertion", "client_assertion_type", "username", "password", "decision", "prompt",
-    "provider", "nonsense",
+    "client_id",
+    "client_secret",
+    "redirect_uri",
+    "response_type",
+    "response_mode",
+    "state",
+    "scope",
+    "resource",
+    "code",
+    "code_verifier",
+    "code_challenge",
+    "code_challenge_method",
+    "grant_type",
+    "refresh_token",
+    "token",
+    "token_type_hint",
+    "client_assertion",
+    "client_assertion_type",
+    "username",
+    "password",
+    "decision",
+    "prompt",
+    "provider",
+    "nonsense",
 ];
 
 /// With one parameter after the other made into something that would be seen.
@@ -93,7 +113,15 @@ async fn errors_repeat_nothing() {
     let (login, login_token) = stranger.login_page(&link(&[])).await.form_to("/login");
     let query = link(&[]).replacen(ISSUER, "", 1);
     let right: [(&str, Vec<(&str, &str)>); 4] = [
-        ("/token", vec![("grant_type", "authorization_code"), ("client_id", "web"), ("code", "x"), ("code_verifier", VERIFIER)]),
+        (
+            "/token",
+            vec![
+                ("grant_type", "authorization_code"),
+                ("client_id", "web"),
+                ("code", "x"),
+                ("code_verifier", VERIFIER),
+            ],
+        ),
         ("/token", vec![("grant_type", "refresh_token"), ("client_id", "web"), ("refresh_token", "x")]),
         ("/revoke", vec![("client_id", "backend"), ("client_secret", "x"), ("token", "x")]),
         ("/introspect", vec![("client_id", "reports"), ("client_secret", "x"), ("token", "x")]),
@@ -111,7 +139,8 @@ async fn errors_repeat_nothing() {
             replies.push(browser.get(&changed).await);
             replies.push(browser.get(&changed.replace("/authorize", "/logout")).await);
             for (action, token) in [(&consent, &token), (&login, &login_token)] {
-                replies.push(browser.post(action, &crate::browser::changed(&[("token", token)], &[(name, CANARY)])).await);
+                replies
+                    .push(browser.post(action, &crate::browser::changed(&[("token", token)], &[(name, CANARY)])).await);
                 replies.push(browser.post(&format!("{action}&{}", encoded(name)), &[("token", token)]).await);
             }
             replies.push(browser.get(&format!("{query}&{}", encoded(name))).await);
@@ -126,7 +155,10 @@ async fn errors_repeat_nothing() {
             }
             let location = reply.location();
             assert!(!location.contains(['"', '<', '>', ' ']), "{name}: {location}");
-            assert!(location.is_empty() || location.starts_with(ISSUER) || location.starts_with(CALLBACK), "{location}");
+            assert!(
+                location.is_empty() || location.starts_with(ISSUER) || location.starts_with(CALLBACK),
+                "{location}"
+            );
         }
     }
     assert!(seen > 200, "{seen}");

@@ -73,7 +73,8 @@ async fn what_we_did_not_sign_is_nobodys() {
     }
     let kid = serde_json::from_slice::<Value>(&URL_SAFE_NO_PAD.decode(head).unwrap()).unwrap()["kid"].clone();
     let factory = TokenFactory::new(ISSUER, RESOURCE).clock(world.clock.clone());
-    let token = |subject| factory.token(subject).claim("scope", "notes:read notes:admin").claim("grant", "x").client("web");
+    let token =
+        |subject| factory.token(subject).claim("scope", "notes:read notes:admin").claim("grant", "x").client("web");
     forged.push(token("alice").header("kid", kid.clone()).build());
     forged.push(token("alice").header("jwk", json!({"kty": "EC", "crv": "P-256"})).header("kid", kid).build());
     forged.push(token("alice").header("jku", "https://evil.example/jwks").build());

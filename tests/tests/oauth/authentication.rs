@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::{
-    browser::{Browser, CALLBACK, Tokens, VERIFIER, link, redeem, refresh},
+    browser::{Browser, CALLBACK, Tokens, VERIFIER, redeem, refresh},
     world::{Ask, Reply, SECRET, World},
 };
 
@@ -113,7 +113,8 @@ async fn strangers_do_not_act_for_themselves() {
     }
     // And who may, but not that.
     for scope in ["notes:write", "notes:admin", "nothing", "notes:read  ", "*"] {
-        let reply = world.form("/token", &[GRANT, ("client_id", "job"), ("client_secret", SECRET), ("scope", scope)]).await;
+        let reply =
+            world.form("/token", &[GRANT, ("client_id", "job"), ("client_secret", SECRET), ("scope", scope)]).await;
         assert_eq!(reply.status_and_error(), (400, "invalid_scope".into()), "{scope}");
     }
     assert_eq!(world.census().await, before);
@@ -146,7 +147,9 @@ async fn what_belongs_to_another_client() {
         }
     }
     // The confidential client's code, by those who cannot prove to be it.
-    for changes in [&[("client_id", "backend"), uri][..], &[("client_id", "backend"), uri, ("client_secret", "x")], &[uri]] {
+    for changes in
+        [&[("client_id", "backend"), uri][..], &[("client_id", "backend"), uri, ("client_secret", "x")], &[uri]]
+    {
         let reply = redeem(&world, &theirs, changes).await;
         assert!(matches!(&*reply.error(), "invalid_client" | "invalid_grant"), "{changes:?}: {reply:?}");
         reply.assert_barren();
@@ -179,5 +182,4 @@ async fn guessing_has_an_end() {
         assert!(heard < 1_000, "no end");
     }
     assert_eq!(world.send(ask(SECRET).from(job)).await.status, StatusCode::OK);
-    let _ = link(&[]);
 }

@@ -17,6 +17,9 @@ pub(crate) struct Browser<'w> {
     pub(crate) address: SocketAddr,
 }
 
+/// Parameters that a request has in the place of its own.
+pub(crate) type Changes<'a> = &'a [(&'a str, &'a str)];
+
 /// Access and refresh token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tokens {

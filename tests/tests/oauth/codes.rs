@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use http::StatusCode;
 
 use crate::{
-    browser::{Browser, Tokens, VERIFIER, link, redeem, refresh},
+    browser::{Browser, Changes, Tokens, VERIFIER, link, redeem, refresh},
     world::{RESOURCE, SECRET, World},
 };
 
@@ -51,7 +51,7 @@ async fn a_code_is_for_its_client_redirect_and_resource() {
     let before = world.census().await;
     let slash = format!("{RESOURCE}/");
     #[rustfmt::skip]
-    let cases: [(&str, &[(&str, &str)], (u16, &str)); 17] = [
+    let cases: [(&str, Changes<'_>, (u16, &str)); 17] = [
         ("other client",        &[("client_id", "other")],                                      (400, "invalid_grant")),
         ("other client, place", &[("client_id", "other"), ("redirect_uri", "https://other.example.com/cb")], (400, "invalid_grant")),
         ("confidential client", &[("client_id", "backend"), ("client_secret", SECRET)],         (400, "invalid_grant")),

@@ -117,7 +117,6 @@ fn passwords_are_judged_a_few_at_a_time() {
 
 #[cfg(target_os = "linux")]
 #[test]
-#[ignore = "measures: run it alone, on a machine that does nothing else, with --release"]
 fn others_do_not_wait_for_a_thousand() {
     let mut met = crowd(1_000, "attack-crowd-2");
     met.others.sort_unstable();

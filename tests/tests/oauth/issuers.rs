@@ -13,7 +13,8 @@ fn told(reply: &Reply, state: Option<&str>) -> Vec<(String, String)> {
     assert_eq!(reply.status, StatusCode::SEE_OTHER, "{reply:?}");
     let query = reply.location().strip_prefix(&format!("{CALLBACK}?")).unwrap_or_else(|| panic!("{reply:?}"));
     let told: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    let values = |name: &str| told.iter().filter(|(known, _)| known == name).map(|(_, value)| value).collect::<Vec<_>>();
+    let values =
+        |name: &str| told.iter().filter(|(known, _)| known == name).map(|(_, value)| value).collect::<Vec<_>>();
     assert_eq!(values("iss"), [ISSUER], "{reply:?}");
     assert_eq!(values("state"), state.into_iter().collect::<Vec<_>>(), "{reply:?}");
     assert_eq!(values("code").len() + values("error").len(), 1, "{reply:?}");

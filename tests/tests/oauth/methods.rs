@@ -30,7 +30,9 @@ async fn wrong_methods() {
     let query = link(&[]).split_once('?').unwrap().1.to_owned();
     let before = world.census().await;
     for (path, taken) in ENDPOINTS {
-        for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get"] {
+        for method in
+            ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get"]
+        {
             if taken.contains(&method) {
                 continue;
             }
@@ -72,7 +74,7 @@ async fn nearly_the_right_address() {
             upper,
             titled,
         ] {
-            if near.starts_with("//") || near.contains("/.W") {
+            if near.starts_with("//") || near == path {
                 continue;
             }
             let reply = world.send(Ask::new(method.clone(), near.clone())).await;

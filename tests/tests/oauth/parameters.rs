@@ -8,6 +8,8 @@ use crate::{
     world::{Ask, RESOURCE, SECRET, World},
 };
 
+/// A parameter, and what its absence is answered with.
+type Absent = (&'static str, u16, &'static str);
 type Fields<'a> = Vec<(&'a str, String)>;
 
 fn fields<'a>(fields: &[(&'a str, &str)]) -> Fields<'a> {
@@ -19,7 +21,7 @@ fn encoded(fields: &Fields<'_>) -> String {
 }
 
 /// A request that is right, per endpoint for programs, and what each parameter's absence means.
-fn requests(code: &str, tokens: &Tokens) -> Vec<(&'static str, Fields<'static>, Vec<(&'static str, u16, &'static str)>)> {
+fn requests(code: &str, tokens: &Tokens) -> Vec<(&'static str, Fields<'static>, Vec<Absent>)> {
     let client = ("client_id", "reports");
     vec![
         (
@@ -92,8 +94,10 @@ async fn what_programs_send() {
     for (path, right, absent) in requests(&code, &tokens) {
         for (name, status, error) in absent {
             let without: Fields<'_> = right.iter().filter(|(known, _)| *known != name).cloned().collect();
-            let empty: Fields<'_> =
-                right.iter().map(|(known, value)| (*known, if *known == name { String::new() } else { value.clone() })).collect();
+            let empty: Fields<'_> = right
+                .iter()
+                .map(|(known, value)| (*known, if *known == name { String::new() } else { value.clone() }))
+                .collect();
             for spoilt in [without, empty] {
                 let reply = world.send(Ask::raw_form(path, encoded(&spoilt))).await;
                 assert_eq!(reply.status_and_error(), (status, error.to_owned()), "{path} without {name}");
@@ -110,7 +114,11 @@ async fn what_programs_send() {
         }
         // In the address, in another format, in none.
         let body = encoded(&right);
-        let json: Value = right.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect::<serde_json::Map<_, _>>().into();
+        let json: Value = right
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), json!(value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into();
         let multipart = "--b\r\nContent-Disposition: form-data; name=\"grant_type\"\r\n\r\nclient_credentials\r\n--b--";
         for ask in [
             Ask::raw_form(format!("{path}?{body}"), ""),
@@ -141,9 +149,16 @@ async fn what_links_say_twice() {
     let world = World::new().await;
     let alice = Browser::of(&world, "alice").await;
     let before = world.census().await;
-    for name in
-        ["response_type", "client_id", "redirect_uri", "code_challenge", "code_challenge_method", "state", "scope", "prompt"]
-    {
+    for name in [
+        "response_type",
+        "client_id",
+        "redirect_uri",
+        "code_challenge",
+        "code_challenge_method",
+        "state",
+        "scope",
+        "prompt",
+    ] {
         for (mut browser, value) in
             [alice.clone(), Browser::new(&world)].into_iter().flat_map(|it| [(it.clone(), "x"), (it, "")])
         {

@@ -4,7 +4,7 @@ use http::StatusCode;
 use mcp_runtime::oauth::pkce::{Pkce, challenge_of};
 
 use crate::{
-    browser::{Browser, CALLBACK, Tokens, VERIFIER, link, redeem},
+    browser::{Browser, CALLBACK, Changes, Tokens, VERIFIER, link, redeem},
     world::{ISSUER, World},
 };
 
@@ -87,7 +87,7 @@ async fn no_token_without_the_verifier() {
     let another = Pkce::generate().unwrap();
     let before = world.census().await;
     #[rustfmt::skip]
-    let cases: [(&str, &[(&str, &str)], &str); 11] = [
+    let cases: [(&str, Changes<'_>, &str); 11] = [
         ("missing",          &[("code_verifier", "")],                                             "invalid_request"),
         ("another",          &[("code_verifier", another.verifier())],                             "invalid_grant"),
         ("the challenge",    &[("code_verifier", &challenge)],                                     "invalid_grant"),

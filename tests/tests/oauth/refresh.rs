@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::StatusCode;
 
 use crate::{
-    browser::{Browser, Tokens, refresh},
+    browser::{Browser, Changes, Tokens, refresh},
     world::{RESOURCE, SECRET, World},
 };
 
@@ -70,7 +70,7 @@ async fn nothing_grows() {
     let before = (world.census().await, world.entries("grant").await);
     let slash = format!("{RESOURCE}/");
     #[rustfmt::skip]
-    let cases: [(&[(&str, &str)], (u16, &str)); 15] = [
+    let cases: [(Changes<'_>, (u16, &str)); 15] = [
         (&[("scope", "notes:write")],                                (400, "invalid_scope")),
         (&[("scope", "notes:read notes:write")],                     (400, "invalid_scope")),
         (&[("scope", "notes:admin")],                                (400, "invalid_scope")),

@@ -70,7 +70,10 @@ async fn hostile_names_are_only_text() {
     for (name, shown) in [
         ("<script>alert(1)</script>", "&lt;script&gt;alert(1)&lt;/script&gt;"),
         ("\"><img src=x onerror=alert(1)>", "&quot;&gt;&lt;img src=x onerror=alert(1)&gt;"),
-        ("</title></bdi><form action=https://evil.example>", "&lt;/title&gt;&lt;/bdi&gt;&lt;form action=https://evil.example&gt;"),
+        (
+            "</title></bdi><form action=https://evil.example>",
+            "&lt;/title&gt;&lt;/bdi&gt;&lt;form action=https://evil.example&gt;",
+        ),
         ("&lt;b&gt;", "&amp;lt;b&amp;gt;"),
         ("safe\u{202e}gnp.exe", "safegnp.exe"),
         ("\u{2066}Claude\u{2069}\u{200f}", "Claude"),
@@ -89,7 +92,8 @@ async fn hostile_names_are_only_text() {
         let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(squeezed(title) == shown || title.replace(' ', "") == shown.replace(' ', ""), "{name:?}: {title:?}");
         let hidden = |c: char| {
-            (c.is_control() && c != '\n') || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{ad}')
+            (c.is_control() && c != '\n')
+                || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{ad}')
         };
         assert!(!page.text.contains(hidden), "{name:?}: {:?}", page.text);
         assert!(page.text.contains("Nobody has checked that it is what its name says"), "{page:?}");
@@ -124,7 +128,10 @@ async fn what_else_it_says_is_not_shown() {
     });
     let reply = world.send(Ask::json("/register", &body)).await;
     assert_eq!(reply.status, StatusCode::CREATED);
-    assert!(!reply.text.contains("evil") && !reply.text.contains("chosen-by") && !reply.text.contains("admin"), "{reply:?}");
+    assert!(
+        !reply.text.contains("evil") && !reply.text.contains("chosen-by") && !reply.text.contains("admin"),
+        "{reply:?}"
+    );
     let id = reply.json()["client_id"].as_str().unwrap().to_owned();
     assert!(id.starts_with("dcr_"), "{id}");
     let scope = ("scope", "notes:read notes:admin");

@@ -36,7 +36,8 @@ async fn whole_journeys_leave_no_secret() {
     let page = guesser.login_page(&link(&[])).await;
     guesser.enter(&page, "alice", "a-guess-that-is-wrong-and-long-enough-to-count").await;
     // Registered, exchanged, refreshed, used.
-    let registered = world.send(Ask::json("/register", &json!({"redirect_uris": [CALLBACK], "client_name": "x"}))).await;
+    let registered =
+        world.send(Ask::json("/register", &json!({"redirect_uris": [CALLBACK], "client_name": "x"}))).await;
     let (id, secret) = (registered.json()["client_id"].clone(), registered.json()["client_secret"].clone());
     let (id, secret) = (id.as_str().unwrap(), secret.as_str().unwrap());
     let own = [("client_id", id), ("client_secret", secret)];
@@ -64,16 +65,19 @@ async fn whole_journeys_leave_no_secret() {
     world.form("/revoke", &[("token", &newer.access), ("client_id", "web")]).await;
     let minted = world.authorization().mint("local", "alice", ["notes:read"], Duration::from_secs(60)).await;
     assert!(minted.is_err(), "an id is more than a name");
-    let (action, token) = alice.get(&link(&[])).await.form_to("/logout");
+    let (action, token) = alice.get(&link(&[("prompt", "consent")])).await.form_to("/logout");
     alice.post(&action, &[("token", &token)]).await;
 
+    tracing::trace!("the finest there is");
     let text = log::since(start);
-    for line in ["somebody logged in", "an authorization code was used twice", "a refresh token was used again", "TRACE"] {
+    for line in
+        ["somebody logged in", "an authorization code was used twice", "a refresh token was used again", "TRACE"]
+    {
         assert!(text.contains(line), "not logged: {line}");
     }
     assert!(world.secrets.len() > 25, "{}", world.secrets.len());
     for secret in [&*code, &tokens.access, &tokens.refresh, &next.access, secret, PASSWORD, SECRET, KEY, VERIFIER] {
-        assert_eq!(world.secrets.within(secret).is_empty(), false, "not looked for: {secret}");
+        assert!(!world.secrets.within(secret).is_empty(), "not looked for: {secret}");
     }
     world.assert_log_is_clean();
 }
@@ -112,7 +116,8 @@ async fn debug_shows_no_secret() {
     let mut alice = Browser::of(&world, "alice").await;
     let tokens = alice.tokens().await;
     let subject = world.entries("session").await[0].1.clone();
-    let subject = serde_json::from_slice::<serde_json::Value>(&subject).unwrap()["subject"].as_str().unwrap().to_owned();
+    let subject =
+        serde_json::from_slice::<serde_json::Value>(&subject).unwrap()["subject"].as_str().unwrap().to_owned();
     let grants = world.authorization().grants_of(&subject).await.unwrap();
     assert_eq!(grants.len(), 1);
     let pkce = Pkce::generate().unwrap();

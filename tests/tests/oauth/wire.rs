@@ -74,11 +74,24 @@ async fn bytes_that_no_client_sends() {
         ("a long cookie", request("GET /authorize", &format!("Cookie: __Host-mcp-session={long}\r\n"), "")),
         ("a long address", request(&format!("GET /authorize?client_id={long}"), "", "")),
         ("a large form", request("POST /token", &length(body.len()), &body)),
-        ("a large registration", request("POST /register", &length(body.len()).replace("x-www-form-urlencoded", "json"), &body)),
+        (
+            "a large registration",
+            request("POST /register", &length(body.len()).replace("x-www-form-urlencoded", "json"), &body),
+        ),
         ("less than announced", request("POST /token", &length(100), "grant_type=x")),
         ("two lengths", request("POST /token", &format!("{}Content-Length: 4\r\n", length(12)), "grant_type=x")),
-        ("length and chunks", request("POST /token", &format!("{}Transfer-Encoding: chunked\r\n", length(4)), "0\r\n\r\nGET /jwks HTTP/1.1\r\n\r\n")),
-        ("bad chunks", request("POST /token", &format!("{FORM}Transfer-Encoding: chunked\r\n"), "zz\r\nx\r\n0\r\n\r\n")),
+        (
+            "length and chunks",
+            request(
+                "POST /token",
+                &format!("{}Transfer-Encoding: chunked\r\n", length(4)),
+                "0\r\n\r\nGET /jwks HTTP/1.1\r\n\r\n",
+            ),
+        ),
+        (
+            "bad chunks",
+            request("POST /token", &format!("{FORM}Transfer-Encoding: chunked\r\n"), "zz\r\nx\r\n0\r\n\r\n"),
+        ),
         ("a space in a name", request("POST /token", &format!("{FORM}Content-Length : 4\r\n"), "a=b&")),
         ("a folded header", request("POST /token", &format!("{FORM}X: a\r\n b\r\nContent-Length: 3\r\n"), "a=b")),
         ("a bare CR", request("GET /authorize", "X: a\rSet-Cookie: x\r\n", "")),
@@ -90,7 +103,10 @@ async fn bytes_that_no_client_sends() {
     ] {
         let heard = live.say(&bytes).await;
         assert!(heard.is_empty() || (400..500).contains(&status(&heard)), "{what}: {heard:.300}");
-        assert!(!heard.contains("evil") && !heard.contains("access_token") && heard.len() < 6_000, "{what}: {heard:.300}");
+        assert!(
+            !heard.contains("evil") && !heard.contains("access_token") && heard.len() < 6_000,
+            "{what}: {heard:.300}"
+        );
         assert!(heard.matches("HTTP/1.1 ").count() <= 1, "{what}: {heard:.300}");
     }
     assert_eq!(world.census().await, before);

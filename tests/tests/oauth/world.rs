@@ -145,6 +145,8 @@ impl World {
             .scope("notes:write", "Write notes")
             .scope("notes:admin", "Administer")
             .authorization_server(change(builder))
+            .no_default_rate_limit()
+            .no_address_rate_limit()
             .tools(tools![read, write, admin])
             .build()
             .unwrap();
@@ -305,7 +307,7 @@ impl Ask {
             .header("mcp-protocol-version", "2026-07-28")
             .header("mcp-method", "tools/call")
             .header("mcp-name", tool)
-            .header("authorization", &format!("Bearer {token}"))
+            .header("authorization", format!("Bearer {token}"))
     }
 
     /// Adds a header line, beside any of the same name.

@@ -11,10 +11,13 @@ use mcp_runtime::{
     },
 };
 
-use crate::deployment::{Place, notebook_at};
+use crate::deployment::{Data, Place, notebook_at};
 
 /// How long a token is valid.
 const TOKEN_LIFE: Duration = Duration::from_secs(3600);
+
+/// For what does not depend on the server's address.
+const ANY_URL: &str = "http://127.0.0.1:8000/mcp";
 
 /// How many users are read at once.
 const PAGE: usize = 100;
@@ -27,27 +30,27 @@ pub(crate) enum Command {
         #[arg(long)]
         sub: Option<String>,
         #[command(flatten)]
-        place: Place,
+        data: Data,
     },
     /// End one: its tokens are refused within a second.
     Revoke {
         id: String,
         #[command(flatten)]
-        place: Place,
+        data: Data,
     },
 }
 
 pub(crate) async fn run(command: Command) -> Result<(), Box<dyn Error>> {
     match command {
-        Command::List { sub, place } => {
-            let desk = Desk::open(&place).await?;
+        Command::List { sub, data } => {
+            let desk = Desk::open(&data, ANY_URL).await?;
             match sub {
                 Some(sub) => desk.list(&sub).await?,
                 None => desk.list_all().await?,
             }
         }
-        Command::Revoke { id, place } => {
-            let desk = Desk::open(&place).await?;
+        Command::Revoke { id, data } => {
+            let desk = Desk::open(&data, ANY_URL).await?;
             if !desk.authorization()?.revoke_grant(&id).await? {
                 return Err("there is no such grant".into());
             }
@@ -59,11 +62,25 @@ pub(crate) async fn run(command: Command) -> Result<(), Box<dyn Error>> {
 
 /// Prints a token and nothing else, for `$(…)`.
 pub(crate) async fn print_token(place: &Place, sub: &str, scope: &str) -> Result<(), Box<dyn Error>> {
-    let desk = Desk::open(place).await?;
-    let (provider, account) = desk.account(sub).await?;
-    let scopes = scope.split_whitespace();
-    println!("{}", desk.authorization()?.mint(provider, &account, scopes, TOKEN_LIFE).await?);
+    println!("{}", mint(place, sub, scope).await?);
     Ok(())
+}
+
+pub(crate) async fn mint(place: &Place, sub: &str, scope: &str) -> Result<String, Box<dyn Error>> {
+    let desk = Desk::open(&place.data, &place.url(place.addr)).await?;
+    let (provider, account) = desk.account(sub).await?;
+    Ok(desk.authorization()?.mint(provider, &account, scope.split_whitespace(), TOKEN_LIFE).await?)
+}
+
+/// Ends all that a user, who is about to go, has granted, and says how many grants that were.
+pub(crate) async fn end_all_of(data: &Data, name: &str) -> Result<usize, Box<dyn Error>> {
+    let desk = Desk::open(data, ANY_URL).await?;
+    let Some(user) = desk.users.get(name).await? else { return Ok(0) };
+    let authorization = desk.authorization()?;
+    match authorization.subject_of("local", &user.id).await? {
+        Some(subject) => Ok(authorization.revoke_all_of(&subject).await?),
+        None => Ok(0),
+    }
 }
 
 /// The server's store with nobody served.
@@ -73,10 +90,10 @@ struct Desk {
 }
 
 impl Desk {
-    async fn open(place: &Place) -> Result<Self, Box<dyn Error>> {
-        let deployment = place.data.open().await?;
+    async fn open(data: &Data, url: &str) -> Result<Self, Box<dyn Error>> {
+        let deployment = data.open().await?;
         let authorization = deployment.authorization_server()?.login(Scripts);
-        let server = notebook_at(&place.url(place.addr)).authorization_server(authorization).build()?;
+        let server = notebook_at(url).authorization_server(authorization).build()?;
         let desk = Self { server, users: deployment.users };
         desk.authorization()?.ready().await?;
         Ok(desk)

@@ -12,6 +12,8 @@
 mod deployment;
 mod grants;
 mod serve;
+#[cfg(test)]
+mod tests;
 mod users;
 
 use std::{error::Error, process::ExitCode};

@@ -19,7 +19,7 @@ use crate::{
 #[derive(Args)]
 pub(crate) struct Options {
     #[command(flatten)]
-    place: Place,
+    pub(crate) place: Place,
     /// Log everybody on this machine in as this one, without asking: for first tries and tests.
     #[cfg(feature = "dev-login")]
     #[arg(long, value_name = "NAME")]
@@ -38,13 +38,17 @@ pub(crate) async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let url = place.url(addr);
     let deployment = place.data.open().await?;
     let server = build(options, &deployment, &url)?;
+    // Before anybody is told that it works.
+    if let Some(authorization) = server.authorization_server() {
+        authorization.ready().await?;
+    }
     greet(&server, options, &deployment, addr).await?;
     server.serve_on(listener, mcp_runtime::stop_signal()).await?;
     println!("Stopped.");
     Ok(())
 }
 
-fn build(options: &Options, deployment: &Deployment, url: &str) -> Result<Server, Box<dyn Error>> {
+pub(crate) fn build(options: &Options, deployment: &Deployment, url: &str) -> Result<Server, Box<dyn Error>> {
     let mut authorization = deployment.authorization_server()?;
     #[cfg(feature = "dev-login")]
     if let Some(name) = &options.auto_approve {

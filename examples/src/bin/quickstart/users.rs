@@ -9,7 +9,7 @@ use clap::Subcommand;
 use examples::notebook;
 use mcp_runtime::oauth::{LocalUsers, UserError};
 
-use crate::deployment::Data;
+use crate::{deployment::Data, grants};
 
 /// Letters and digits that nobody confuses, 32 of them: five bits each.
 const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -45,7 +45,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         data: Data,
     },
-    /// Remove a user. What clients may do for it ends with their next refresh; `grants revoke` ends it at once.
+    /// Remove a user. Tokens that clients have for it are refused within a second.
     Remove {
         name: String,
         #[command(flatten)]
@@ -70,8 +70,12 @@ pub(crate) async fn run(command: Command) -> Result<(), Box<dyn Error>> {
             password.show("Changed", &name);
         }
         Command::Remove { name, data } => {
-            data.open().await?.users.remove(&name).await.map_err(|error| told(&name, error))?;
-            println!("Removed {name}.");
+            // Locked first, so that nothing is granted between the two.
+            let users = data.open().await?.users;
+            users.lock(&name).await.map_err(|error| told(&name, error))?;
+            let ended = grants::end_all_of(&data, &name).await?;
+            users.remove(&name).await.map_err(|error| told(&name, error))?;
+            println!("Removed {name}, and ended {ended} grants.");
         }
     }
     Ok(())

@@ -13,7 +13,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tokio::{
     sync::Mutex,
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, timeout},
 };
 
 use crate::{
@@ -27,6 +27,8 @@ const EVERY: Duration = Duration::from_millis(500);
 const STALE: u64 = 5_000;
 /// How long after a failed attempt the next is made, in milliseconds.
 const PAUSE: u64 = 500;
+/// How long a request waits for news that are missing. A store that hangs must not keep all callers waiting.
+const BRIEFLY: Duration = Duration::from_secs(1);
 /// After so many readings the house is kept: what has expired is removed, and keys are changed.
 const READINGS_PER_SWEEP: u32 = 120;
 /// How many entries are read at once.
@@ -145,6 +147,11 @@ impl News {
         if self.epoch(core.clock.millis()).is_some() {
             return Ok(());
         }
+        let too_long = |_| Err(StoreError::new("there were no news within a second"));
+        timeout(BRIEFLY, self.catch_up(core)).await.unwrap_or_else(too_long)
+    }
+
+    async fn catch_up(&self, core: &Core) -> Result<(), StoreError> {
         let mut reader = self.reader.lock().await;
         let now = core.clock.millis();
         if self.epoch(now).is_some() {

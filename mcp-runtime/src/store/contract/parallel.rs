@@ -46,7 +46,11 @@ async fn one_of_many_wins(bench: &Bench) {
         let winners: Vec<usize> = outcomes.iter().filter(|(_, done)| *done == Commit::Done).map(|(n, _)| *n).collect();
         assert_eq!(winners.len(), 1, "of many that expect the same, exactly one gets it");
         let name = format!("mine {}", winners[0]);
-        assert_eq!(bench.names("mine ", None, CROWD).await, std::slice::from_ref(&name), "only the winner's steps are done");
+        assert_eq!(
+            bench.names("mine ", None, CROWD).await,
+            std::slice::from_ref(&name),
+            "only the winner's steps are done"
+        );
         bench.done(&[Step::delete(thing(&name), None)]).await;
         winners[0].to_string().into_bytes()
     };
