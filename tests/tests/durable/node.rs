@@ -53,7 +53,9 @@ pub(crate) fn build(store: Arc<dyn Store>, key: StoreKey, clock: impl Into<Clock
     let authorization = AuthorizationServer::builder(Arc::clone(&store), key)
         .login(LocalUsers::in_store(store))
         .default_scopes(["notes:read"])
-        .client(RegisteredClient::public(CLIENT).redirect_uri(REDIRECT));
+        .client(RegisteredClient::public(CLIENT).redirect_uri(REDIRECT))
+        // A few people do here in seconds what many do in a day.
+        .without_limits();
     Server::builder("notes", "1.0")
         .public_url(format!("https://{HOST}/mcp"))
         .scope("notes:read", "Read notes")
