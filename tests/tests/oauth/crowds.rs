@@ -110,7 +110,8 @@ fn passwords_are_judged_a_few_at_a_time() {
     let met = crowd(300, "attack-crowd-1");
     let at_once = std::thread::available_parallelism().map_or(1, usize::from) / 2;
     assert_eq!(met.judged + met.sent_away, 300);
-    assert!(met.threads <= at_once.max(1) + 1, "{met:?}");
+    // The runtime's own, and one that has just given its place away. Without a bound there would be hundreds.
+    assert!(met.threads <= at_once.max(1) + 2, "{met:?}");
     assert!(met.judged > 0 && met.sent_away > 0, "{met:?}");
     assert!(!met.others.is_empty());
 }
