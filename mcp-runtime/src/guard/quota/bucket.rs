@@ -28,7 +28,7 @@ impl Refill {
 }
 
 /// What is missing from a full bucket, and when that was so. In 32-bit halves, so that nothing is padded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Bucket {
     missing: [u32; 2],
     at: [u32; 2],

@@ -25,10 +25,10 @@ const MIN_CAPACITY: usize = 16;
 ///
 /// # Memory
 ///
-/// There is one cell per caller and limit, 65 bytes each (44 of them the counters), 97 where a limit's count is above
-/// 65,535, 37 where it has a burst; nothing else is allocated. Cells are kept in hash maps that grow by doubling, so
-/// [`DEFAULT_CAPACITY`](Self::DEFAULT_CAPACITY) is chosen to fill them: 917,504 cells take 65 MiB, and at worst, with
-/// many limits of both kinds, 130 MiB. An unused table takes a few kilobytes.
+/// There is one cell per caller and limit, 64 bytes each (44 of them the counters), 96 where a limit's count is above
+/// 65,535, 36 where it has a burst; nothing else is allocated. Cells are kept in hash maps that grow by doubling, so
+/// [`DEFAULT_CAPACITY`](Self::DEFAULT_CAPACITY) is chosen to fill them: 917,504 cells take 64 MiB, and at worst, with
+/// many limits of both kinds, 128 MiB. An unused table takes a few kilobytes.
 ///
 /// # When it is full
 ///

@@ -237,12 +237,12 @@ fn threads_together_admit_exactly_n() {
 
 #[test]
 fn the_documented_sizes_are_true() {
-    assert_eq!(super::shard::cell_bytes(), (65, 97, 37));
+    assert_eq!(super::shard::cell_bytes(), (64, 96, 36));
     let (small, large, _) = super::shard::cell_bytes();
     assert_eq!(QuotaTable::DEFAULT_CAPACITY, 917_504);
-    assert_eq!(64 * 16_384 * small, 65 << 20);
+    assert_eq!(64 * 16_384 * small, 64 << 20);
     // The worst mixture: just over half of each shard large, so that those need all places, and the small ones half.
-    assert!(64 * (16_384 * large + 8_192 * small) < 130 << 20);
+    assert_eq!(64 * (16_384 * large + 8_192 * small), 128 << 20);
 }
 
 #[test]

@@ -71,7 +71,7 @@ impl Counter for u32 {
 }
 
 /// What one caller has spent of one limit: a ring of counters, and the newest slot that was ever spent in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Window<C> {
     head: [u32; 2],
     counts: [C; COUNTED_SLOTS],
