@@ -78,7 +78,7 @@ pub(crate) struct RouteLimits {
     enforced: bool,
 }
 
-/// How many addresses, and how many keys, can be told apart at once: for each about 65 bytes on every route it uses.
+/// How many addresses, and how many keys, can be told apart at once: for each about 64 bytes on every route it uses.
 const CAPACITY: usize = 131_072;
 
 impl RouteLimits {
