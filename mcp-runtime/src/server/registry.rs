@@ -1,6 +1,6 @@
 //! The tools of one server by name, and the lists of them, rendered once.
 
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
@@ -15,7 +15,8 @@ use crate::{
 const PAGE: usize = 250;
 
 pub(crate) struct Registry {
-    by_name: HashMap<&'static str, Arc<dyn Registered>>,
+    /// Sorted: a server has few tools, and every call looks for one.
+    by_name: Vec<(&'static str, Arc<dyn Registered>)>,
     in_order: Vec<Arc<dyn Registered>>,
     modern: Rendered,
     legacy: Rendered,
@@ -66,6 +67,8 @@ impl Registry {
         let in_order: Vec<Arc<dyn Registered>> = tools.into_iter().map(Into::into).collect();
         let described: Vec<_> = in_order.iter().map(|tool| Described::new(&**tool)).collect::<Result<_, _>>()?;
         let rendered = |revision| Rendered::new(&described, revision);
+        let mut by_name: Vec<_> = in_order.iter().map(|tool| (tool.name(), Arc::clone(tool))).collect();
+        by_name.sort_unstable_by_key(|(name, _)| *name);
         Ok(Self {
             modern: rendered(Revision::V2026_07_28)?,
             legacy: rendered(Revision::V2025_11_25)?,
@@ -74,13 +77,14 @@ impl Registry {
                 false => None,
             },
             oldest: rendered(Revision::V2025_03_26)?,
-            by_name: in_order.iter().map(|tool| (tool.name(), Arc::clone(tool))).collect(),
+            by_name,
             in_order,
         })
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&dyn Registered> {
-        self.by_name.get(name).map(|tool| &**tool)
+        let at = self.by_name.binary_search_by_key(&name, |(name, _)| *name).ok()?;
+        Some(&*self.by_name[at].1)
     }
 
     /// The page that `cursor` points to, of all tools or of those that one caller may call; `None` if no such cursor was

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{
     HeaderMap, HeaderName, HeaderValue,
-    header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION},
+    header::{AUTHORIZATION, COOKIE, Entry, PROXY_AUTHORIZATION},
 };
 
 use crate::{
@@ -66,8 +66,11 @@ impl Credentials {
         for name in [COOKIE, PROXY_AUTHORIZATION] {
             headers.remove(name);
         }
-        let several = headers.get_all(AUTHORIZATION).iter().nth(1).is_some();
-        Self { authorization: headers.remove(AUTHORIZATION), several }
+        let Entry::Occupied(entry) = headers.entry(AUTHORIZATION) else {
+            return Self { authorization: None, several: false };
+        };
+        let (_, mut values) = entry.remove_entry_mult();
+        Self { authorization: values.next(), several: values.next().is_some() }
     }
 
     /// Reads a bearer token (RFC 6750 §2.1); never from the query or the body.
