@@ -50,8 +50,8 @@ const MAX_SCOPE_BYTES: usize = 2 * 1024;
 ///
 /// let oauth = server.authorization_server().ok_or("there is one")?;
 /// let alice = users.get("alice").await?.ok_or("she was added")?;
-/// let token = oauth.mint("local", &alice.id, ["notes:write"], Duration::from_secs(3600)).await?;
-/// let subject = oauth.subject_of("local", &alice.id).await?.ok_or("she has a token")?;
+/// let token = oauth.mint(LocalUsers::NAME, &alice.id, ["notes:write"], Duration::from_secs(3600)).await?;
+/// let subject = oauth.subject_of(LocalUsers::NAME, &alice.id).await?.ok_or("she has a token")?;
 /// assert_eq!(oauth.grants_of(&subject).await?[0].scopes, ["notes:write"]);
 /// assert_eq!(oauth.revoke_all_of(&subject).await?, 1); // the token is refused from now on
 /// # drop(token);

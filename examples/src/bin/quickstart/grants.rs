@@ -77,7 +77,7 @@ pub(crate) async fn end_all_of(data: &Data, name: &str) -> Result<usize, Box<dyn
     let desk = Desk::open(data, ANY_URL).await?;
     let Some(user) = desk.users.get(name).await? else { return Ok(0) };
     let authorization = desk.authorization()?;
-    match authorization.subject_of("local", &user.id).await? {
+    match authorization.subject_of(LocalUsers::NAME, &user.id).await? {
         Some(subject) => Ok(authorization.revoke_all_of(&subject).await?),
         None => Ok(0),
     }
@@ -106,7 +106,7 @@ impl Desk {
     /// How somebody is known: as a user, or else as a script.
     async fn account(&self, sub: &str) -> Result<(&'static str, String), Box<dyn Error>> {
         Ok(match self.users.get(sub).await? {
-            Some(user) => ("local", user.id),
+            Some(user) => (LocalUsers::NAME, user.id),
             None => (Scripts::NAME, sub.to_owned()),
         })
     }
@@ -121,7 +121,7 @@ impl Desk {
         loop {
             let page = self.users.list(after.as_deref(), PAGE).await?;
             for user in &page {
-                self.print(&user.name, "local", &user.id).await?;
+                self.print(&user.name, LocalUsers::NAME, &user.id).await?;
             }
             match page.last() {
                 Some(last) => after = Some(last.name.clone()),
