@@ -7,7 +7,7 @@ mod sessions;
 
 pub(crate) use backoff::{Backoff, Device};
 pub(crate) use consents::Consent;
-pub(crate) use links::{account_of, known_subject, present, subject_of};
+pub(crate) use links::{account_of, known_subject, linked_account, present, subject_of};
 pub(crate) use sessions::{Session, SignedIn};
 
 use super::error::{ErrorCode, OAuthError};
