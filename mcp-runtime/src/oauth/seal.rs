@@ -16,6 +16,8 @@ use base64::{
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
 
+use crate::store::make_private;
+
 /// The key that everything secret in the store is sealed with, and that refresh tokens, cookies and form tokens are made
 /// with: 32 random bytes. Whoever has it and the store can be anybody; whoever loses it must have everybody log in again.
 /// Keep it away from the store's backups. Its `Debug` shows nothing.
@@ -58,8 +60,8 @@ impl StoreKey {
         random().map(Self).ok_or(StoreKeyError::Randomness)
     }
 
-    /// Reads the key from a file (as [`from_base64`](Self::from_base64)), or makes one that only this user can read. One
-    /// that others can read or write is refused, as the store's file is; its group may read it.
+    /// Reads the key from a file (as [`from_base64`](Self::from_base64)), or makes one that only this user can read, and its
+    /// folder with mode 0700 if that is not there. One that others can read or write is refused, as the store's file is; its group may read it.
     ///
     /// # Errors
     /// [`StoreKeyError`] if the file cannot be read or made, or holds something else.
@@ -90,7 +92,7 @@ impl StoreKey {
     /// Writes the key to where nothing is: aside first, so that nobody ever reads a part of it.
     fn write_new(&self, path: &Path) -> io::Result<()> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
+        make_private(folder)?;
         let suffix = URL_SAFE_NO_PAD.encode(random::<9>().ok_or(ErrorKind::Other)?);
         let aside = folder.join(format!(".store-key-{suffix}"));
         let mut options = fs::OpenOptions::new();
@@ -257,6 +259,7 @@ mod tests {
         {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+            assert_eq!(fs::metadata(path.parent().unwrap()).unwrap().permissions().mode() & 0o777, 0o700);
         }
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "something was left behind");
         #[cfg(unix)]
