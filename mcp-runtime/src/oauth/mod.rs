@@ -61,7 +61,9 @@ pub use clients::RegisteredClient;
 pub(crate) use endpoints::{Endpoint, answer, paths};
 #[cfg(feature = "dev-login")]
 pub use login::AutoApprove;
-pub use login::{Account, LocalUsers, LoginError, LoginForm, LoginPage, LoginProvider, UserError, UserInfo};
+pub use login::{
+    Account, LocalUsers, LoginError, LoginForm, LoginPage, LoginProblem, LoginProvider, UserError, UserInfo,
+};
 pub use operate::{GrantInfo, MintError, SigningKeyInfo, SigningKeyState};
 pub use seal::{StoreKey, StoreKeyError};
 pub use settings::AuthorizationServerBuilder;

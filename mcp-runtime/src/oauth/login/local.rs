@@ -103,7 +103,8 @@ impl LocalUsers {
     }
 
     /// Adds a user who may grant these scopes at most. Names are 1 to 64 of `a-z`, `0-9`, `.`, `_`, `-` and `@`, and are the
-    /// same in upper case; passwords have 8 characters to 1,024 bytes.
+    /// same in upper case; passwords have 8 characters to 1,024 bytes. Scopes that the server does not declare allow
+    /// nothing: the log warns of them when the user logs in.
     ///
     /// # Errors
     /// [`UserError::Exists`] if there is one of that name; others as they say.
