@@ -17,7 +17,7 @@ use crate::deployment::{Data, Place, notebook_at};
 const TOKEN_LIFE: Duration = Duration::from_secs(3600);
 
 /// For what does not depend on the server's address.
-const ANY_URL: &str = "http://127.0.0.1:8000/mcp";
+pub(crate) const ANY_URL: &str = "http://127.0.0.1:8000/mcp";
 
 /// How many users are read at once.
 const PAGE: usize = 100;
@@ -84,13 +84,13 @@ pub(crate) async fn end_all_of(data: &Data, name: &str) -> Result<usize, Box<dyn
 }
 
 /// The server's store with nobody served.
-struct Desk {
+pub(crate) struct Desk {
     server: Server,
     users: LocalUsers,
 }
 
 impl Desk {
-    async fn open(data: &Data, url: &str) -> Result<Self, Box<dyn Error>> {
+    pub(crate) async fn open(data: &Data, url: &str) -> Result<Self, Box<dyn Error>> {
         let deployment = data.open().await?;
         let authorization = deployment.authorization_server()?.login(Scripts);
         let server = notebook_at(url).authorization_server(authorization).build()?;
@@ -99,7 +99,7 @@ impl Desk {
         Ok(desk)
     }
 
-    fn authorization(&self) -> Result<&AuthorizationServer, &'static str> {
+    pub(crate) fn authorization(&self) -> Result<&AuthorizationServer, &'static str> {
         self.server.authorization_server().ok_or("there is no authorization server")
     }
 
