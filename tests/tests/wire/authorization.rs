@@ -290,7 +290,7 @@ async fn without_a_login_nothing_that_begins_with_a_person_is_offered() {
     }
     let register = Call::bare(json!({"redirect_uris": ["http://127.0.0.1/cb"]}).to_string()).target("/register");
     let refused = register.set("Host", "127.0.0.1:8000").set("Content-Type", "application/json").send_to(&router).await;
-    assert_eq!((refused.status, &refused.json()["error"]), (403, &json!("access_denied")));
+    assert_eq!((refused.status, &refused.json()["error"]), (400, &json!("access_denied")));
     let link = "/authorize?response_type=code&client_id=app&redirect_uri=http%3A%2F%2F127.0.0.1%2Fcb\
                 &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
     let refused = read(&router, link).await;
