@@ -294,7 +294,7 @@ async fn without_a_login_nothing_that_begins_with_a_person_is_offered() {
     let link = "/authorize?response_type=code&client_id=app&redirect_uri=http%3A%2F%2F127.0.0.1%2Fcb\
                 &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
     let refused = read(&router, link).await;
-    assert_eq!((refused.status, refused.header("location")), (403, ""));
+    assert!(refused.status == 403 && refused.headers.get("location").is_none(), "{refused:?}");
     let form = format!("grant_type=client_credentials&client_id=job&client_secret={SECRET}");
     let token = Call::bare(form).target("/token").set("Host", "127.0.0.1:8000");
     let token = token.set("Content-Type", "application/x-www-form-urlencoded").send_to(&router).await.json();
