@@ -8,7 +8,7 @@ use super::{
     endpoints::Documents,
     error::{ErrorCode, OAuthError},
     limits::RouteLimits,
-    people::Backoff,
+    people::{Backoff, Undeclared},
     seal::{Mac, Seal},
     settings::Lifetimes,
     tokens::{Embedded, Keys, News},
@@ -50,8 +50,8 @@ const MAX_SCOPE_BYTES: usize = 2 * 1024;
 ///
 /// let oauth = server.authorization_server().ok_or("there is one")?;
 /// let alice = users.get("alice").await?.ok_or("she was added")?;
-/// let token = oauth.mint("local", &alice.id, ["notes:write"], Duration::from_secs(3600)).await?;
-/// let subject = oauth.subject_of("local", &alice.id).await?.ok_or("she has a token")?;
+/// let token = oauth.mint(LocalUsers::NAME, &alice.id, ["notes:write"], Duration::from_secs(3600)).await?;
+/// let subject = oauth.subject_of(LocalUsers::NAME, &alice.id).await?.ok_or("she has a token")?;
 /// assert_eq!(oauth.grants_of(&subject).await?[0].scopes, ["notes:write"]);
 /// assert_eq!(oauth.revoke_all_of(&subject).await?, 1); // the token is refused from now on
 /// # drop(token);
@@ -111,6 +111,8 @@ pub(crate) struct Core {
     pub(crate) limits: RouteLimits,
     /// How often somebody may try to log in.
     pub(crate) backoff: Backoff,
+    /// Whose scopes the operator was told about.
+    pub(crate) undeclared: Undeclared,
     /// What anybody may read, rendered.
     pub(crate) documents: Documents,
     pub(crate) keys: Keys,
@@ -139,7 +141,7 @@ impl AuthorizationServerBuilder {
         let secrets = Secrets::new(&self.key).ok_or_else(no_crypto)?;
         let clock = around.clock.clone();
         let clients = Clients::new(self.clients);
-        let documents = Documents::new(&issuer, &self.default_scopes, &clients);
+        let documents = Documents::new(&issuer, &self.default_scopes, &clients, !self.logins.is_empty());
         Ok(AuthorizationServer(Arc::new(Core {
             documents,
             issuer,
@@ -152,6 +154,7 @@ impl AuthorizationServerBuilder {
             records: Records::new(self.store, clock.clone()),
             limits: if self.limits_off { RouteLimits::off(clock.clone()) } else { RouteLimits::new(clock.clone()) },
             backoff: Backoff::new(clock.clone()),
+            undeclared: Undeclared::default(),
             clock,
             secrets,
             clients,
@@ -188,6 +191,11 @@ impl Core {
             }
         }
         Ok(scopes)
+    }
+
+    /// Whether people can log in at all; otherwise there are only programs that act for themselves.
+    pub(crate) fn has_logins(&self) -> bool {
+        !self.logins.is_empty()
     }
 
     /// What a scope allows, for people.

@@ -61,8 +61,10 @@ pub use clients::RegisteredClient;
 pub(crate) use endpoints::{Endpoint, answer, paths};
 #[cfg(feature = "dev-login")]
 pub use login::AutoApprove;
-pub use login::{Account, LocalUsers, LoginError, LoginForm, LoginPage, LoginProvider, UserError, UserInfo};
-pub use operate::{GrantInfo, MintError};
+pub use login::{
+    Account, LocalUsers, LoginError, LoginForm, LoginPage, LoginProblem, LoginProvider, UserError, UserInfo,
+};
+pub use operate::{GrantInfo, MintError, SigningKeyInfo, SigningKeyState};
 pub use seal::{StoreKey, StoreKeyError};
 pub use settings::AuthorizationServerBuilder;
 pub(crate) use visit::Visit;

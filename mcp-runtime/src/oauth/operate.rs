@@ -31,6 +31,31 @@ pub struct GrantInfo {
     pub ends_at: u64,
 }
 
+/// A key that access tokens are signed with, without what is secret about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SigningKeyInfo {
+    /// Its name, which tokens carry in their header: what [`revoke_signing_key`](AuthorizationServer::revoke_signing_key)
+    /// is told.
+    pub kid: String,
+    /// What it does.
+    pub state: SigningKeyState,
+    /// Since when it signs, did so first, or will: in seconds since the Unix epoch.
+    pub since: u64,
+}
+
+/// What a signing key does now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SigningKeyState {
+    /// It is published and will sign when every copy of the key set has it.
+    Waiting,
+    /// It signs.
+    Signing,
+    /// It signs no more; tokens that it signed are still accepted, until the last of them has ended.
+    Retired,
+}
+
 impl From<Row<Grant>> for GrantInfo {
     fn from(row: Row<Grant>) -> Self {
         let Grant { subject, client_id, scopes, created_at, ends_at, .. } = row.record;
@@ -46,6 +71,25 @@ impl AuthorizationServer {
     /// If the store cannot be used.
     pub async fn subject_of(&self, provider: &str, account: &str) -> Result<Option<String>, StoreError> {
         people::known_subject(&self.0, provider, account).await
+    }
+
+    /// Whose tokens have this `sub`: the [`name`](super::LoginProvider::name) of the login, and the id of the account there.
+    /// The way back from [`subject_of`](Self::subject_of), for a tool that knows its caller by
+    /// [`Identity::subject`](crate::Identity::subject) and looks something up in your own table of accounts. An account
+    /// that is locked or gone is still named. `None` for whatever never logged in, and for clients that act for themselves.
+    ///
+    /// # Errors
+    /// If the store cannot be used.
+    ///
+    /// ```
+    /// # use mcp_runtime::{oauth::AuthorizationServer, store::StoreError};
+    /// async fn staff_number(oauth: &AuthorizationServer, subject: &str) -> Result<Option<String>, StoreError> {
+    ///     let account = oauth.account_of(subject).await?;
+    ///     Ok(account.filter(|(provider, _)| provider == "directory").map(|(_, id)| id))
+    /// }
+    /// ```
+    pub async fn account_of(&self, subject: &str) -> Result<Option<(String, String)>, StoreError> {
+        people::linked_account(&self.0, subject).await
     }
 
     /// The grants of somebody, by the `sub` of its tokens.
@@ -85,6 +129,23 @@ impl AuthorizationServer {
         self.0.end_all(Holder::Client(client_id)).await
     }
 
+    /// The signing keys, in the order in which they sign: those that signed before, the one that does, and one that waits to.
+    ///
+    /// ```
+    /// # use mcp_runtime::{oauth::{AuthorizationServer, SigningKeyState}, store::StoreError};
+    /// async fn current(oauth: &AuthorizationServer) -> Result<Option<String>, StoreError> {
+    ///     let keys = oauth.signing_keys().await?;
+    ///     Ok(keys.into_iter().find(|key| key.state == SigningKeyState::Signing).map(|key| key.kid))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// If the store cannot be used.
+    pub async fn signing_keys(&self) -> Result<Vec<SigningKeyInfo>, StoreError> {
+        let keys = self.0.keys.list(&self.0).await?;
+        Ok(keys.into_iter().map(|(kid, state, since)| SigningKeyInfo { kid, state, since }).collect())
+    }
+
     /// Publishes a new signing key, which takes over after five and a half minutes, when every copy of the key set has it.
     /// Says its `kid`. Keys are also changed without this, see
     /// [`signing_key_lifetime`](super::AuthorizationServerBuilder::signing_key_lifetime).
@@ -95,8 +156,10 @@ impl AuthorizationServer {
         self.0.keys.rotate(&self.0).await
     }
 
-    /// Takes a signing key away because it is not safe any more. Access tokens that it signed are refused at once, within
-    /// a second by other processes; clients get new ones with their refresh tokens. Says whether there was such a key.
+    /// Takes a signing key away because it is not safe any more: one of [`signing_keys`](Self::signing_keys). Access tokens
+    /// that it signed are refused at once, within a second by other processes; clients get new ones with their refresh
+    /// tokens, and those that act for themselves ask again. If it was the one that signs, the next one does at once; if it
+    /// was the only one, a new one is made. Says whether there was such a key.
     ///
     /// # Errors
     /// If the store cannot be used.
@@ -121,8 +184,12 @@ impl AuthorizationServer {
         let scopes: Vec<String> = scopes.into_iter().map(Into::into).collect();
         let login = core.logins.iter().find(|login| login.name() == provider).ok_or(MintError::NoAccount)?;
         let account = login.account(account).await.map_err(|_| unusable())?.ok_or(MintError::NoAccount)?;
-        if core.within(&scopes, &account.scopes).len() < scopes.len() {
-            return Err(MintError::Scopes);
+        if let Some(scope) = scopes.iter().find(|scope| !core.catalogue.knows(scope)) {
+            return Err(MintError::UndeclaredScope(scope.clone()));
+        }
+        let allowed = core.within(&scopes, &account.scopes);
+        if let Some(scope) = scopes.iter().find(|scope| !allowed.contains(scope)) {
+            return Err(MintError::NotAllowed(scope.clone()));
         }
         let subject = people::subject_of(core, provider, &account.id).await?;
         let now = core.records.now();
@@ -149,13 +216,14 @@ impl AuthorizationServer {
 }
 
 /// Why no token was made.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum MintError {
     /// There is no such login, or no such account there.
     NoAccount,
-    /// A scope is not declared, or the account may not grant it.
-    Scopes,
+    /// The server does not declare this scope.
+    UndeclaredScope(String),
+    /// The account may not grant this scope.
+    NotAllowed(String),
     /// The store, or the accounts, cannot be used.
     Store(StoreError),
 }
@@ -170,11 +238,21 @@ impl From<OAuthError> for MintError {
     }
 }
 
+impl fmt::Debug for MintError {
+    /// The same as `Display`: this is what a `main` that returns it prints.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl fmt::Display for MintError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoAccount => f.write_str("there is no such account"),
-            Self::Scopes => f.write_str("a scope is not declared, or the account may not grant it"),
+            Self::UndeclaredScope(scope) => {
+                write!(f, "the scope {scope:?} is not declared; declare it with `.scope(name, description)`")
+            }
+            Self::NotAllowed(scope) => write!(f, "the account may not grant the scope {scope:?}"),
             Self::Store(error) => error.fmt(f),
         }
     }

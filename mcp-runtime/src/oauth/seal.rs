@@ -11,7 +11,12 @@ use aws_lc_rs::{
     constant_time, hkdf, hmac,
     rand::{SecureRandom, SystemRandom},
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
+
+use crate::store::make_private;
 
 /// The key that everything secret in the store is sealed with, and that refresh tokens, cookies and form tokens are made
 /// with: 32 random bytes. Whoever has it and the store can be anybody; whoever loses it must have everybody log in again.
@@ -26,12 +31,24 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 pub struct StoreKey([u8; 32]);
 
 impl StoreKey {
-    /// Reads 32 bytes in base64url without padding, 43 characters: from an environment variable, for example.
+    /// Reads 32 random bytes in base64 or base64url, with or without the `=` at the end: from an environment variable, for
+    /// example. `openssl rand -base64 32` makes such a text.
+    ///
+    /// ```
+    /// use mcp_runtime::oauth::StoreKey;
+    ///
+    /// # let text = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwKy8=";
+    /// let key = StoreKey::from_base64(text)?;
+    /// # Ok::<(), mcp_runtime::oauth::StoreKeyError>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreKeyError`] if it is anything else.
     pub fn from_base64(text: &str) -> Result<Self, StoreKeyError> {
-        let bytes = URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| StoreKeyError::Malformed)?;
+        let text = text.trim();
+        let text = text.strip_suffix('=').unwrap_or(text);
+        let bytes = URL_SAFE_NO_PAD.decode(text).or_else(|_| STANDARD_NO_PAD.decode(text));
+        let bytes = bytes.map_err(|_| StoreKeyError::Malformed)?;
         bytes.try_into().map(Self).map_err(|_| StoreKeyError::Malformed)
     }
 
@@ -43,8 +60,8 @@ impl StoreKey {
         random().map(Self).ok_or(StoreKeyError::Randomness)
     }
 
-    /// Reads the key from a file (as [`from_base64`](Self::from_base64)), or makes one that only this user can read. One
-    /// that others can read or write is refused, as the store's file is; its group may read it.
+    /// Reads the key from a file (as [`from_base64`](Self::from_base64)), or makes one that only this user can read, and its
+    /// folder with mode 0700 if that is not there. One that others can read or write is refused, as the store's file is; its group may read it.
     ///
     /// # Errors
     /// [`StoreKeyError`] if the file cannot be read or made, or holds something else.
@@ -75,7 +92,7 @@ impl StoreKey {
     /// Writes the key to where nothing is: aside first, so that nobody ever reads a part of it.
     fn write_new(&self, path: &Path) -> io::Result<()> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
+        make_private(folder)?;
         let suffix = URL_SAFE_NO_PAD.encode(random::<9>().ok_or(ErrorKind::Other)?);
         let aside = folder.join(format!(".store-key-{suffix}"));
         let mut options = fs::OpenOptions::new();
@@ -129,10 +146,9 @@ impl fmt::Debug for StoreKey {
 }
 
 /// Why there is no key.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum StoreKeyError {
-    /// Not 32 bytes in base64url.
+    /// Not 32 bytes in base64 or base64url.
     Malformed,
     /// The system has no randomness.
     Randomness,
@@ -140,10 +156,19 @@ pub enum StoreKeyError {
     File(std::io::Error),
 }
 
+impl fmt::Debug for StoreKeyError {
+    /// The same as `Display`: this is what a `main` that returns it prints.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl fmt::Display for StoreKeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Malformed => f.write_str("the store key must be 32 bytes in base64url, 43 characters"),
+            Self::Malformed => {
+                f.write_str("the store key must be 32 bytes in base64; make one with `openssl rand -base64 32`")
+            }
             Self::Randomness => f.write_str("the system has no randomness"),
             Self::File(error) => write!(f, "the file of the store key cannot be used: {error}"),
         }
@@ -237,6 +262,7 @@ mod tests {
         {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+            assert_eq!(fs::metadata(path.parent().unwrap()).unwrap().permissions().mode() & 0o777, 0o700);
         }
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "something was left behind");
         #[cfg(unix)]
@@ -252,6 +278,28 @@ mod tests {
         fs::write(&path, "something else").unwrap();
         assert!(matches!(StoreKey::load_or_create(&path), Err(StoreKeyError::Malformed)));
         fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_key_may_be_written_in_either_alphabet() {
+        let key = StoreKey([0xfb; 32]);
+        for text in [
+            "+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/s=\n",
+            "+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/s",
+            "-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_s",
+            "-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_s=",
+        ] {
+            assert_eq!(StoreKey::from_base64(text).unwrap().0, key.0, "{text}");
+        }
+        for bad in ["", "=", "hunter2", "-/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/s=", "+/v7+/v7+/v7+/v7+/v7+/v7+w=="]
+        {
+            let error = StoreKey::from_base64(bad).unwrap_err();
+            assert!(error.to_string().contains("openssl rand -base64 32"), "{bad}");
+            assert_eq!(format!("{error:?}"), error.to_string(), "what a `main` prints");
+        }
+        let path = std::env::temp_dir();
+        let error = StoreKey::load_or_create(path).unwrap_err();
+        assert_eq!(format!("{error:?}"), error.to_string());
     }
 
     #[test]

@@ -134,6 +134,11 @@ impl AuthorizationServerBuilder {
         self
     }
 
+    /// What is granted to clients that ask for nothing in particular.
+    pub(crate) fn defaults(&self) -> &[String] {
+        &self.default_scopes
+    }
+
     /// The exact issuer, if it can be told.
     pub(super) fn issuer_for(&self, public_url: Option<&PublicUrl>) -> Option<String> {
         self.issuer.clone().or_else(|| public_url.map(|url| url.origin().to_owned()))
@@ -145,16 +150,19 @@ impl AuthorizationServerBuilder {
         let mut problem =
             |wrong: bool, what: &str| problems.extend(wrong.then(|| format!("authorization server: {what}")));
         problem(
-            public_url.is_none(),
-            "its tokens are for the server's public URL, and there is none; add `.public_url(\"https://host/mcp\")`",
-        );
-        problem(
             self.logins.is_empty() && !self.clients.act_for_themselves(),
             "nobody could log in; add `.login(…)`, or clients that act for themselves",
         );
+        // Where nothing is declared, the server's builder says so of all scopes together.
+        let is_undeclared = |scope: &&String| !catalogue.is_open() && !catalogue.knows(scope);
+        let undeclared: Vec<_> =
+            self.default_scopes.iter().filter(is_undeclared).map(|scope| format!("`{scope}`")).collect();
         problem(
-            self.default_scopes.iter().any(|scope| !catalogue.knows(scope)),
-            "its default scopes are not all declared; declare each with `.scope(name, description)`",
+            !undeclared.is_empty(),
+            &format!(
+                "its default scopes are not all declared; declare {} with `.scope(name, description)`",
+                undeclared.join(", ")
+            ),
         );
         let (hour, day) = (Duration::from_secs(3600), Duration::from_secs(24 * 3600));
         problem(
@@ -170,7 +178,9 @@ impl AuthorizationServerBuilder {
         problems.extend(self.issuer_problem(public_url));
         problems.extend(self.login_problems());
         #[cfg(feature = "dev-login")]
-        problems.extend(super::login::problems(&self.logins, &self.issuer_for(public_url).unwrap_or_default()));
+        if let Some(issuer) = self.issuer_for(public_url) {
+            problems.extend(super::login::problems(&self.logins, &issuer));
+        }
         problems
     }
 

@@ -317,13 +317,21 @@ impl ServerBuilder {
         self.knows_callers = true;
         let around =
             crate::oauth::Surroundings { name: &self.name, public_url, catalogue: &self.catalogue, clock: &self.clock };
+        let undeclared = if self.catalogue.is_open() { self.named_scopes(builder.defaults()) } else { Vec::new() };
         let built = builder.build(&around);
-        if self.catalogue.is_open() && self.tools.iter().any(|tool| names_scopes(&tool.policy())) {
+        // One that cannot be used is complained of elsewhere.
+        if self.public_url.is_none() {
             self.problems.push(
-                "authorization server: it grants declared scopes only; declare those of the tools with `.scope(name, \
-                 description)`"
+                "authorization server: its tokens are for the server's public URL, and there is none; add \
+                 `.public_url(\"https://host/mcp\")`"
                     .to_owned(),
             );
+        }
+        if !undeclared.is_empty() {
+            self.problems.push(format!(
+                "authorization server: it grants declared scopes only; declare {} with `.scope(name, description)`",
+                undeclared.join(", ")
+            ));
         }
         match built {
             Ok(server) => {
@@ -335,6 +343,20 @@ impl ServerBuilder {
                 None
             }
         }
+    }
+
+    /// The scopes of all tools and the default ones, each once, as they are shown.
+    #[cfg(feature = "oauth")]
+    fn named_scopes(&self, defaults: &[String]) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for tool in &self.tools {
+            let policy = tool.policy();
+            let exprs = policy.group_floor().map(|floor| floor.scopes).into_iter().chain([policy.required_scopes()]);
+            names.extend(exprs.flat_map(|expr| self.catalogue.undeclared(expr)));
+        }
+        names.extend_from_slice(defaults);
+        let mut seen = std::collections::HashSet::new();
+        names.into_iter().filter(|name| seen.insert(name.clone())).map(|name| format!("`{name}`")).collect()
     }
 
     fn assemble(
@@ -468,15 +490,6 @@ impl ServerBuilder {
             self.problems.push("`.insecure_no_auth()` needs a `.public_url(…)` on loopback, or none".into());
         }
     }
-}
-
-#[cfg(feature = "oauth")]
-fn names_scopes(policy: &crate::guard::Policy) -> bool {
-    let floor = policy.group_floor().map(|floor| floor.scopes);
-    [Some(policy.required_scopes()), floor]
-        .into_iter()
-        .flatten()
-        .any(|scopes| scopes != crate::guard::ScopeExpr::All(&[]))
 }
 
 /// Where clients find out who hands out tokens (RFC 9728), if anybody does.

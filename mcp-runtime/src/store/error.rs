@@ -3,7 +3,6 @@
 use std::fmt;
 
 /// The store cannot be used now. For the operator's log: never shown to clients.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct StoreError {
     cause: Box<dyn std::error::Error + Send + Sync>,
@@ -13,6 +12,13 @@ impl StoreError {
     /// Something else went wrong first. The cause must not show values of entries.
     pub fn new(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { cause: cause.into() }
+    }
+}
+
+impl fmt::Debug for StoreError {
+    /// The same as `Display`: this is what a `main` that returns it prints.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

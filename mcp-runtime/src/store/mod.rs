@@ -47,6 +47,7 @@
 #[cfg(any(test, feature = "testing"))]
 mod contract;
 mod error;
+mod folder;
 mod limits;
 mod memory;
 mod records;
@@ -58,6 +59,7 @@ use std::{borrow::Cow, fmt, sync::Arc};
 #[cfg(any(test, feature = "testing"))]
 pub use contract::assert_contract;
 pub use error::StoreError;
+pub(crate) use folder::make_private;
 pub use limits::{MAX_NAME, MAX_STEPS, MAX_VALUE, check_limits};
 pub use memory::MemoryStore;
 pub(crate) use records::{Record, Records, Row, append, delete, insert};

@@ -121,3 +121,22 @@ async fn guessing_is_slow() {
     // Somebody else, elsewhere, gets in.
     Browser::of(&world, "alice").await;
 }
+
+#[tokio::test]
+async fn the_operator_is_told_once_of_scopes_that_nobody_declared() {
+    let world = World::new().await;
+    world.users.add("carol", PASSWORD, ["notes:read", "notes:raed"]).await.unwrap();
+    let start = crate::log::start();
+    for _ in 0..2 {
+        for name in ["alice", "carol"] {
+            let mut browser = Browser::new(&world);
+            let page = browser.login_page(&link(&[])).await;
+            assert_eq!(browser.enter(&page, name, PASSWORD).await.status, StatusCode::SEE_OTHER);
+        }
+    }
+    // Other tests log as well, but none of them has this scope.
+    let log = crate::log::since(start);
+    let told: Vec<&str> = log.lines().filter(|line| line.contains("notes:raed")).collect();
+    assert!(told.len() == 1 && told[0].contains("WARN") && told[0].contains("carol/"), "{told:?}");
+    assert!(!told[0].contains("notes:read"), "{told:?}");
+}

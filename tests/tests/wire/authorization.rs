@@ -10,7 +10,7 @@ use mcp_runtime::{
     Server, ServerBuilder,
     oauth::{
         Account, AuthorizationServer, AuthorizationServerBuilder, LoginError, LoginForm, LoginPage, LoginProvider,
-        StoreKey,
+        RegisteredClient, StoreKey,
     },
     store::MemoryStore,
     tools,
@@ -23,6 +23,7 @@ use crate::{
 };
 
 const ISSUER: &str = "http://127.0.0.1:8000";
+const SECRET: &str = "Zm9vYmFyYmF6cXV4MDEyMzQ1Njc4OWFiY2RlZg";
 const SERVER: &str = "/.well-known/oauth-authorization-server";
 const OPENID: &str = "/.well-known/openid-configuration";
 
@@ -249,7 +250,7 @@ fn what_is_wrong_is_told_when_the_server_is_built() {
         ("no URL", no_url.authorization_server(oauth()), "there is none; add `.public_url("),
         ("nobody logs in", builder(URL, nobody()), "add `.login(…)`"),
         ("twice", builder(URL, oauth()).authorization_server(oauth()), "a server has one"),
-        ("undeclared", builder(URL, oauth().default_scopes(["vault:shut"])), "default scopes are not all declared"),
+        ("undeclared", builder(URL, oauth().default_scopes(["vault:shut"])), "declare `vault:shut` with `.scope("),
         ("http", builder(URL, oauth().issuer("http://login.example.com")), "must be `https://host`"),
         ("a query", builder(URL, oauth().issuer("https://a.example?x=1")), "must be `https://host`"),
         ("a slash", builder(URL, oauth().issuer("https://a.example/")), "ends with a slash"),
@@ -262,5 +263,41 @@ fn what_is_wrong_is_told_when_the_server_is_built() {
         assert!(!told.contains("no way to know callers"), "{what}: {told}");
     }
     let scopes = Server::builder("notes", "1.0").public_url(URL).state(Runs::default()).tools(tools![vault]);
-    assert!(problems(scopes.authorization_server(oauth())).contains("it grants declared scopes only"));
+    let told = problems(scopes.authorization_server(oauth().default_scopes(["vault:open", "vault:shut"])));
+    assert!(told.contains("declared scopes only; declare `vault:open`, `vault:shut` with"), "{told}");
+    assert_eq!(told.lines().count(), 1, "no echo: {told}");
+    // One mistake, one sentence.
+    let told = problems(builder("http://notes.example.com/mcp", oauth()));
+    assert!(told.lines().count() == 1 && !told.contains("there is none"), "{told}");
+    let job = RegisteredClient::confidential("job", SECRET).client_credentials();
+    assert!(problems(builder(URL, oauth().client(job))).contains("add `.scopes(…)`"));
+}
+
+#[tokio::test]
+async fn without_a_login_nothing_that_begins_with_a_person_is_offered() {
+    let job = RegisteredClient::confidential("job", SECRET).client_credentials().scopes(["vault:open"]);
+    let app = RegisteredClient::public("app").redirect_uri("http://127.0.0.1/cb");
+    let oauth = AuthorizationServer::builder(MemoryStore::new(), StoreKey::generate().unwrap()).client(job).client(app);
+    let router = builder(URL, oauth).build().unwrap().router();
+    for path in [SERVER, OPENID] {
+        let metadata = read(&router, path).await.json();
+        for name in ["registration_endpoint"] {
+            assert!(metadata.get(name).is_none(), "{path}: {metadata}");
+        }
+        assert_eq!(metadata["grant_types_supported"], json!(["client_credentials"]));
+        assert_eq!(metadata["client_id_metadata_document_supported"], json!(false));
+        assert_eq!(metadata["token_endpoint"], json!(format!("{ISSUER}/token")));
+    }
+    let register = Call::bare(json!({"redirect_uris": ["http://127.0.0.1/cb"]}).to_string()).target("/register");
+    let refused = register.set("Host", "127.0.0.1:8000").set("Content-Type", "application/json").send_to(&router).await;
+    assert_eq!((refused.status, &refused.json()["error"]), (400, &json!("access_denied")));
+    let link = "/authorize?response_type=code&client_id=app&redirect_uri=http%3A%2F%2F127.0.0.1%2Fcb\
+                &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
+    let refused = read(&router, link).await;
+    assert!(refused.status == 403 && refused.headers.get("location").is_none(), "{refused:?}");
+    let form = format!("grant_type=client_credentials&client_id=job&client_secret={SECRET}");
+    let token = Call::bare(form).target("/token").set("Host", "127.0.0.1:8000");
+    let token = token.set("Content-Type", "application/x-www-form-urlencoded").send_to(&router).await.json();
+    let token = token["access_token"].as_str().unwrap();
+    Call::tool("vault", json!({"text": "x"})).token(token).send_to(&router).await.ok();
 }

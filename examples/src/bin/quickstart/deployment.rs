@@ -1,6 +1,6 @@
 //! Where it all is, and how the authorization server is put together: the part to copy.
 
-use std::{error::Error, fs, net::SocketAddr, path::Path, path::PathBuf, sync::Arc};
+use std::{error::Error, net::SocketAddr, path::Path, path::PathBuf, sync::Arc};
 
 use clap::Args;
 use examples::notebook;
@@ -60,7 +60,6 @@ impl Data {
 
     /// Opens the store; makes it on first use. Others may have it open, the server for example.
     pub(crate) async fn open(&self) -> Result<Deployment, Box<dyn Error>> {
-        make_private_dir(&self.dir)?;
         let store = Arc::new(SqliteStore::open(self.dir.join("store.db")).await?);
         let users = LocalUsers::in_store(Arc::clone(&store));
         Ok(Deployment { key_file: self.dir.join("store.key"), store, users })
@@ -91,12 +90,4 @@ impl Deployment {
 /// The notebook at this URL.
 pub(crate) fn notebook_at(url: &str) -> ServerBuilder {
     notebook::add_to(Server::builder("quickstart", env!("CARGO_PKG_VERSION"))).public_url(url)
-}
-
-fn make_private_dir(dir: &Path) -> std::io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir)
 }

@@ -17,7 +17,7 @@ use crate::deployment::{Data, Place, notebook_at};
 const TOKEN_LIFE: Duration = Duration::from_secs(3600);
 
 /// For what does not depend on the server's address.
-const ANY_URL: &str = "http://127.0.0.1:8000/mcp";
+pub(crate) const ANY_URL: &str = "http://127.0.0.1:8000/mcp";
 
 /// How many users are read at once.
 const PAGE: usize = 100;
@@ -77,20 +77,20 @@ pub(crate) async fn end_all_of(data: &Data, name: &str) -> Result<usize, Box<dyn
     let desk = Desk::open(data, ANY_URL).await?;
     let Some(user) = desk.users.get(name).await? else { return Ok(0) };
     let authorization = desk.authorization()?;
-    match authorization.subject_of("local", &user.id).await? {
+    match authorization.subject_of(LocalUsers::NAME, &user.id).await? {
         Some(subject) => Ok(authorization.revoke_all_of(&subject).await?),
         None => Ok(0),
     }
 }
 
 /// The server's store with nobody served.
-struct Desk {
+pub(crate) struct Desk {
     server: Server,
     users: LocalUsers,
 }
 
 impl Desk {
-    async fn open(data: &Data, url: &str) -> Result<Self, Box<dyn Error>> {
+    pub(crate) async fn open(data: &Data, url: &str) -> Result<Self, Box<dyn Error>> {
         let deployment = data.open().await?;
         let authorization = deployment.authorization_server()?.login(Scripts);
         let server = notebook_at(url).authorization_server(authorization).build()?;
@@ -99,14 +99,14 @@ impl Desk {
         Ok(desk)
     }
 
-    fn authorization(&self) -> Result<&AuthorizationServer, &'static str> {
+    pub(crate) fn authorization(&self) -> Result<&AuthorizationServer, &'static str> {
         self.server.authorization_server().ok_or("there is no authorization server")
     }
 
     /// How somebody is known: as a user, or else as a script.
     async fn account(&self, sub: &str) -> Result<(&'static str, String), Box<dyn Error>> {
         Ok(match self.users.get(sub).await? {
-            Some(user) => ("local", user.id),
+            Some(user) => (LocalUsers::NAME, user.id),
             None => (Scripts::NAME, sub.to_owned()),
         })
     }
@@ -121,7 +121,7 @@ impl Desk {
         loop {
             let page = self.users.list(after.as_deref(), PAGE).await?;
             for user in &page {
-                self.print(&user.name, "local", &user.id).await?;
+                self.print(&user.name, LocalUsers::NAME, &user.id).await?;
             }
             match page.last() {
                 Some(last) => after = Some(last.name.clone()),

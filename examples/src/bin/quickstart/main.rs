@@ -7,10 +7,11 @@
 //!
 //! * `deployment.rs`: the store, its key, and the authorization server on top of them. Begin there.
 //! * `serve.rs`: the server, and what it says at its start.
-//! * `users.rs`, `grants.rs`: what an operator does meanwhile, from another process on the same file.
+//! * `users.rs`, `grants.rs`, `keys.rs`: what an operator does meanwhile, from another process on the same file.
 
 mod deployment;
 mod grants;
+mod keys;
 mod serve;
 #[cfg(test)]
 mod tests;
@@ -37,7 +38,8 @@ enum Command {
     /// Who can log in.
     #[command(subcommand)]
     User(users::Command),
-    /// Print a token that is valid for an hour, and nothing else.
+    /// Print a token that is valid for an hour, and nothing else. It is a grant to the client `operator`, which `grants`
+    /// lists and revokes.
     Token {
         /// Who the token speaks for: a user, or else a script of that name.
         #[arg(long)]
@@ -51,6 +53,9 @@ enum Command {
     /// What clients may do for somebody, and until when.
     #[command(subcommand)]
     Grants(grants::Command),
+    /// The keys that tokens are signed with.
+    #[command(subcommand)]
+    Keys(keys::Command),
 }
 
 #[tokio::main]
@@ -70,5 +75,6 @@ async fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
         Some(Command::User(command)) => users::run(command).await,
         Some(Command::Token { sub, scope, place }) => grants::print_token(&place, &sub, &scope).await,
         Some(Command::Grants(command)) => grants::run(command).await,
+        Some(Command::Keys(command)) => keys::run(command).await,
     }
 }

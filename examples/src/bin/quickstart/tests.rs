@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 
-use crate::{Cli, Command, grants, run, serve};
+use crate::{Cli, Command, grants, keys, run, serve};
 
 const ME: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 40_000);
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -95,6 +95,41 @@ async fn a_token_has_its_scopes_and_ends_with_its_user() {
     assert_eq!(call(&app, "whoami", json!({}), &script).await, 200);
     // Whoever has her name now is a script, and nobody whom she was.
     assert!(here.token("alice", "admin").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_locked_user_gets_no_token_and_a_revoked_key_opens_nothing() {
+    let here = Here::new("keys");
+    let app = here.server(&[]).await;
+    here.add("alice", &["notes:write"]).await;
+    run(here.parse(&["user", "lock", "alice"])).await.unwrap();
+    let refused = here.token("alice", "notes:write").await.unwrap_err();
+    assert!(refused.contains("no such account"), "{refused}");
+    run(here.parse(&["user", "unlock", "alice"])).await.unwrap();
+    assert!(run(here.parse(&["user", "lock", "nobody"])).await.is_err());
+
+    let token = here.token("alice", "notes:write").await.unwrap();
+    assert_eq!(call(&app, "whoami", json!({}), &token).await, 200);
+    let Some(Command::Keys(keys::Command::List { data })) = here.parse(&["keys", "list"]).command else {
+        panic!("no list")
+    };
+    let list = async || {
+        let desk = grants::Desk::open(&data, grants::ANY_URL).await.unwrap();
+        desk.authorization().unwrap().signing_keys().await.unwrap()
+    };
+    let first = list().await.remove(0).kid;
+    run(here.parse(&["keys", "rotate"])).await.unwrap();
+    assert_eq!(list().await.len(), 2);
+    assert_eq!(call(&app, "whoami", json!({}), &token).await, 200);
+    assert!(run(here.parse(&["keys", "revoke", "nothing"])).await.is_err());
+    run(here.parse(&["keys", "revoke", &first])).await.unwrap();
+    let ended = async {
+        while call(&app, "whoami", json!({}), &token).await != 401 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(5), ended).await.expect("its tokens are refused");
+    assert!(list().await.iter().all(|key| key.kid != first));
 }
 
 #[cfg(feature = "dev-login")]

@@ -45,6 +45,18 @@ pub(crate) enum Command {
         #[command(flatten)]
         data: Data,
     },
+    /// Keep a user out until `unlock`. Tokens that are out end within 15 minutes; `grants revoke` ends them at once.
+    Lock {
+        name: String,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Let a locked user in again.
+    Unlock {
+        name: String,
+        #[command(flatten)]
+        data: Data,
+    },
     /// Remove a user. Tokens that clients have for it are refused within a second.
     Remove {
         name: String,
@@ -68,6 +80,14 @@ pub(crate) async fn run(command: Command) -> Result<(), Box<dyn Error>> {
             let users = data.open().await?.users;
             users.set_password(&name, password.text()).await.map_err(|error| told(&name, error))?;
             password.show("Changed", &name);
+        }
+        Command::Lock { name, data } => {
+            data.open().await?.users.lock(&name).await.map_err(|error| told(&name, error))?;
+            println!("Locked {name}.");
+        }
+        Command::Unlock { name, data } => {
+            data.open().await?.users.unlock(&name).await.map_err(|error| told(&name, error))?;
+            println!("Unlocked {name}.");
         }
         Command::Remove { name, data } => {
             // Locked first, so that nothing is granted between the two.

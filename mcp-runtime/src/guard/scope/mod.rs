@@ -192,7 +192,16 @@ impl Catalogue {
         found.into_iter().map(Into::into).collect()
     }
 
-    fn declares(&self, name: &str) -> bool {
+    /// The scopes of a policy that nobody declared.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn undeclared(&self, expr: ScopeExpr) -> Vec<String> {
+        let mut names = Vec::new();
+        for_each_scope(expr, &mut |scope| names.extend((!self.declares(&scope)).then(|| scope.into_owned())));
+        names
+    }
+
+    /// Whether a scope of this name, with its arguments open if it has any, is declared.
+    pub(crate) fn declares(&self, name: &str) -> bool {
         self.declared.iter().any(|(declared, _)| declared == name)
     }
 

@@ -58,8 +58,8 @@ fn with_secrets() -> Arc<Core> {
     core(&ManualClock::new(), |builder| {
         builder
             .client(RegisteredClient::public("app").redirect_uri(CALLBACK))
-            .client(RegisteredClient::confidential("job", SECRET).client_credentials())
-            .client(RegisteredClient::confidential("a:b+c%", OTHER).client_credentials())
+            .client(RegisteredClient::confidential("job", SECRET).client_credentials().scopes(["read"]))
+            .client(RegisteredClient::confidential("a:b+c%", OTHER).client_credentials().scopes(["read"]))
     })
 }
 

@@ -118,7 +118,8 @@ impl RegisteredClient {
         self
     }
 
-    /// Lets it act for itself, without any person (RFC 6749 §4.4).
+    /// Lets it act for itself, without any person (RFC 6749 §4.4), with what [`scopes`](Self::scopes) says. Tools see its id
+    /// as the subject.
     pub fn client_credentials(self) -> Self {
         self.allow([GrantType::ClientCredentials])
     }
@@ -154,6 +155,9 @@ impl RegisteredClient {
                  `.client_credentials()` nor `.may_introspect()`"
                     .to_owned(),
             );
+        }
+        if !is_public && acts_alone && self.client.scopes.as_ref().is_none_or(Vec::is_empty) {
+            wrong.push("it acts for itself and has no scope, so it would get no token: add `.scopes(…)`".to_owned());
         }
         if self.client.grant_types.is_empty() && !self.client.may_introspect {
             wrong.push(
@@ -211,7 +215,7 @@ mod tests {
             RegisteredClient::public("editor").redirect_uri("cursor://app/callback").name("An editor"),
             RegisteredClient::confidential("job", SECRET).client_credentials().scopes(["a", "project:p1:write"]),
             RegisteredClient::confidential("reports", SECRET).may_introspect(),
-            RegisteredClient::private_key("billing", ed25519()).client_credentials(),
+            RegisteredClient::private_key("billing", ed25519()).client_credentials().scopes(["a"]),
         ] {
             let shown = format!("{fine:?}");
             assert_eq!(problems(fine), Vec::<String>::new(), "{shown}");
@@ -235,10 +239,12 @@ mod tests {
             (public().may_introspect(), "anybody could be it"),
             (public().scopes(["a b"]), "not one scope"),
             (public().name("x".repeat(101)), "its name"),
-            (RegisteredClient::confidential("job", "secret").client_credentials(), "128 random bits"),
-            (RegisteredClient::confidential("job", "").client_credentials(), "128 random bits"),
-            (RegisteredClient::private_key("job", json!({"keys": []})).client_credentials(), "key set"),
-            (RegisteredClient::private_key("job", private).client_credentials(), "key set"),
+            (RegisteredClient::confidential("job", "secret").may_introspect(), "128 random bits"),
+            (RegisteredClient::confidential("job", "").may_introspect(), "128 random bits"),
+            (RegisteredClient::private_key("job", json!({"keys": []})).may_introspect(), "key set"),
+            (RegisteredClient::private_key("job", private).may_introspect(), "key set"),
+            (RegisteredClient::confidential("job", SECRET).client_credentials(), "add `.scopes("),
+            (RegisteredClient::confidential("job", SECRET).client_credentials().scopes([""; 0]), "add `.scopes("),
         ] {
             let shown = format!("{bad:?}");
             let problems = problems(bad);

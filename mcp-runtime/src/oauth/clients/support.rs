@@ -19,7 +19,7 @@ use crate::{
     auth::{ClientAddress, PublicUrl},
     clock::ManualClock,
     guard::Catalogue,
-    oauth::{AuthorizationServer, AuthorizationServerBuilder, Core, StoreKey, core::Surroundings},
+    oauth::{AuthorizationServer, AuthorizationServerBuilder, Core, LocalUsers, StoreKey, core::Surroundings},
     store::MemoryStore,
 };
 
@@ -29,11 +29,13 @@ pub(crate) const SECRET: &str = "Zm9vYmFyYmF6cXV4MDEyMzQ1Njc4OWFiY2RlZg==";
 
 pub(crate) type Configure = fn(AuthorizationServerBuilder) -> AuthorizationServerBuilder;
 
-/// An authorization server without people.
+/// An authorization server with a login that nobody uses.
 pub(crate) fn core(clock: &ManualClock, configure: Configure) -> Arc<Core> {
     let key = StoreKey::generate().unwrap();
     let builder = configure(AuthorizationServer::builder(MemoryStore::new(), key));
-    let builder = builder.client(RegisteredClient::confidential("service", SERVICE).client_credentials());
+    let builder =
+        builder.client(RegisteredClient::confidential("service", SERVICE).client_credentials().scopes(["read"]));
+    let builder = builder.login(LocalUsers::cheap(MemoryStore::new()));
     let around = Surroundings {
         name: "test",
         public_url: Some(&PublicUrl::parse(&format!("{ISSUER}/mcp")).unwrap()),

@@ -30,6 +30,10 @@ pub(crate) async fn handle(core: Arc<Core>, visit: Visit) -> Response {
     if is_framed(&visit.parts.headers) {
         return framed(&core);
     }
+    if !core.has_logins() {
+        let text = "Nobody can log in to this server: it gives tokens to programs of its operator only.";
+        return pages::error::respond(&core, StatusCode::FORBIDDEN, "There is no login here", text);
+    }
     let sent = Sent::of(&visit.parts, visit.address);
     #[cfg(feature = "dev-login")]
     if let Some(auto) = core.logins.iter().find_map(|login| AutoApprove::among(&**login)) {

@@ -10,8 +10,8 @@ use super::authorize::framed;
 use crate::{
     caught::{catch, caught},
     oauth::{
-        Account, Core, LoginError, LoginForm, LoginPage, LoginProvider,
-        browser::{Bound, Cookie, Dress, Purpose, is_framed, is_from_own_page, page, secret},
+        Account, Core, LoginError, LoginForm, LoginPage, LoginProblem, LoginProvider,
+        browser::{Bound, Cookie, Dress, Purpose, is_framed, is_from_own_page, page, retry_after, secret},
         error::{ErrorCode, OAuthError},
         limits::Route,
         pages,
@@ -23,8 +23,6 @@ use crate::{
 
 /// How long a provider may take to judge what was entered.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-const WRONG: &str = "The user name or the password is wrong.";
 
 pub(crate) async fn handle(core: Arc<Core>, mut visit: Visit) -> Response {
     let answer = match visit.parts.method {
@@ -75,7 +73,7 @@ fn form_page(
     sent: Sent<'_>,
     provider: &dyn LoginProvider,
     holder: &str,
-    message: Option<&str>,
+    problem: Option<LoginProblem>,
 ) -> Result<Response, Obstacle> {
     let query = sent.query;
     let (token, nonce) = (form_of(holder, query).token(core), secret()?);
@@ -83,22 +81,28 @@ fn form_page(
         .logins
         .iter()
         .filter(|other| other.name() != provider.name())
-        .map(|other| (other.name(), own_url(core, "/login", &with_provider(query, other.name()))))
+        .map(|other| (other.label(), own_url(core, "/login", &with_provider(query, other.name()))))
         .collect();
-    let contents = LoginPage {
-        action: &own_url(core, "/login", query),
-        hidden: &[("token", &token)],
-        message,
-        server: &core.name,
-        others: &others,
-        nonce: &nonce,
+    let (action, hidden) = (own_url(core, "/login", query), [("token", &*token)]);
+    let contents = LoginPage::new(&core.name, &action).hidden(&hidden).others(&others).nonce(&nonce);
+    let contents = match problem {
+        Some(problem) => contents.problem(problem),
+        None => contents,
     };
     let Some(html) = catch(|| provider.page(&contents)) else {
         tracing::error!(provider = provider.name(), "the login page panicked");
         return Ok(pages::error::unavailable(core, 5));
     };
-    let status = if message.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK };
-    Ok(page(status, html, Dress::Foreign { nonce: &nonce }))
+    let status = match problem {
+        None => StatusCode::OK,
+        Some(LoginProblem::Denied) => StatusCode::FORBIDDEN,
+        Some(LoginProblem::TooManyTries { .. }) => StatusCode::TOO_MANY_REQUESTS,
+    };
+    let mut response = page(status, html, Dress::Foreign { nonce: &nonce });
+    if let Some(LoginProblem::TooManyTries { wait_secs }) = problem {
+        retry_after(&mut response, wait_secs);
+    }
+    Ok(response)
 }
 
 fn with_provider(query: &str, name: &str) -> String {
@@ -125,14 +129,17 @@ async fn enter(core: &Core, visit: &mut Visit) -> Result<Response, Obstacle> {
     let device = Device::of(core, sent.headers, counted_as);
     let attempt = match core.backoff.attempt(counted_as, sent.address, device) {
         Ok(attempt) => attempt,
-        Err(seconds) => return Ok(pages::error::too_many(core, seconds)),
+        Err(seconds) => {
+            let problem = LoginProblem::TooManyTries { wait_secs: seconds.max(1) };
+            return form_page(core, sent, provider, holder, Some(problem));
+        }
     };
     match judge(provider, &form).await {
         Ok(account) => {
             attempt.forgive();
             Ok(welcome(core, sent, (provider, counted_as), &account).await?)
         }
-        Err(LoginError::Denied) => form_page(core, sent, provider, holder, Some(WRONG)),
+        Err(LoginError::Denied) => form_page(core, sent, provider, holder, Some(LoginProblem::Denied)),
         Err(_) => {
             // No password was looked at.
             attempt.forgive();
@@ -143,7 +150,7 @@ async fn enter(core: &Core, visit: &mut Visit) -> Result<Response, Obstacle> {
 
 fn entered(form: &Form) -> LoginForm {
     let own = form.fields().filter(|(name, _)| *name != "token");
-    LoginForm::new(own.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    LoginForm::new(own)
 }
 
 async fn judge(provider: &dyn LoginProvider, form: &LoginForm) -> Result<Account, LoginError> {
@@ -168,6 +175,7 @@ async fn welcome(
     account: &Account,
 ) -> Result<Response, OAuthError> {
     let query = sent.query;
+    core.undeclared.tell(core, provider.name(), account);
     let subject = subject_of(core, provider.name(), &account.id).await?;
     let session = Session::begin(core, sent.headers, (&subject, provider.name(), account), query).await?;
     let mut response = go_on(core, "/authorize", query);

@@ -20,14 +20,27 @@ pub(crate) struct Documents {
 }
 
 impl Documents {
-    pub(crate) fn new(issuer: &str, scopes: &[String], clients: &Clients) -> Self {
-        let oauth = metadata(issuer, scopes, clients);
+    pub(crate) fn new(issuer: &str, scopes: &[String], clients: &Clients, has_logins: bool) -> Self {
+        let mut oauth = metadata(issuer, scopes, clients);
+        if !has_logins {
+            leave_out_people(&mut oauth);
+        }
         let mut openid = oauth.clone();
         // Demanded by OpenID Connect Discovery §3. No ID token is ever issued.
         openid["subject_types_supported"] = json!(["public"]);
         openid["id_token_signing_alg_values_supported"] = json!(["ES256"]);
         Self { oauth: oauth.to_string().into(), openid: openid.to_string().into() }
     }
+}
+
+/// Where nobody can log in, no client may begin what ends with a person. Endpoint and response types stay: RFC 8414 §2 and
+/// clients demand them, whatever they are here for.
+fn leave_out_people(document: &mut Value) {
+    if let Some(members) = document.as_object_mut() {
+        members.remove("registration_endpoint");
+    }
+    document["grant_types_supported"] = json!(["client_credentials"]);
+    document["client_id_metadata_document_supported"] = json!(false);
 }
 
 fn metadata(issuer: &str, scopes: &[String], clients: &Clients) -> Value {

@@ -44,6 +44,12 @@ async fn answer(core: &Core, request: Visit) -> Result<Response, OAuthError> {
     if !core.clients.registers() {
         return Err(OAuthError::new(ErrorCode::AccessDenied, "clients are registered by the operator of this server"));
     }
+    if !core.has_logins() {
+        return Err(OAuthError::new(
+            ErrorCode::AccessDenied,
+            "nobody can log in here, so only the operator's clients get tokens",
+        ));
+    }
     // Also what is refused costs something, and nobody registers that often.
     core.limits.charge(Route::Register, request.address)?;
     let said = body(&request.parts.headers, request.body).await?;

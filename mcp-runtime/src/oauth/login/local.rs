@@ -81,6 +81,10 @@ impl Record for User {
 }
 
 impl LocalUsers {
+    /// Its [`name`](LoginProvider::name) as a way to log in: what [`mint`](crate::oauth::AuthorizationServer::mint) and
+    /// [`subject_of`](crate::oauth::AuthorizationServer::subject_of) know its users under.
+    pub const NAME: &str = "local";
+
     /// The users of a store: that of the authorization server (give both a clone of one `Arc`), or another.
     #[must_use]
     pub fn in_store(store: impl Store) -> Self {
@@ -99,7 +103,8 @@ impl LocalUsers {
     }
 
     /// Adds a user who may grant these scopes at most. Names are 1 to 64 of `a-z`, `0-9`, `.`, `_`, `-` and `@`, and are the
-    /// same in upper case; passwords have 8 characters to 1,024 bytes.
+    /// same in upper case; passwords have 8 characters to 1,024 bytes. Scopes that the server does not declare allow
+    /// nothing: the log warns of them when the user logs in.
     ///
     /// # Errors
     /// [`UserError::Exists`] if there is one of that name; others as they say.
@@ -229,7 +234,7 @@ impl LocalUsers {
 #[async_trait::async_trait]
 impl LoginProvider for LocalUsers {
     fn name(&self) -> &str {
-        "local"
+        Self::NAME
     }
 
     fn page(&self, page: &LoginPage<'_>) -> String {
@@ -286,7 +291,6 @@ fn unavailable(error: &StoreError) -> LoginError {
 }
 
 /// Why a user was not added or changed.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum UserError {
     /// Not 1 to 64 of `a-z`, `0-9`, `.`, `_`, `-` and `@`.
@@ -306,6 +310,13 @@ pub enum UserError {
 impl From<StoreError> for UserError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl fmt::Debug for UserError {
+    /// The same as `Display`: this is what a `main` that returns it prints.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -39,11 +39,17 @@ pub use page::default_page;
 ///     async fn log_in(&self, form: &LoginForm) -> Result<Account, LoginError> {
 ///         let (name, password) = (form.field("username"), form.field("password"));
 ///         # let is_right = |_: &str, _: &str| false;
-///         if is_right(name, password) { Ok(Account::new(name, name).scopes(["notes:read"])) } else { Err(LoginError::Denied) }
+///         // A number that is never given to anybody else, as names are.
+///         # let number_of = |_: &str| "1001";
+///         if !is_right(name, password) {
+///             return Err(LoginError::Denied);
+///         }
+///         Ok(Account::new(number_of(name), name).scopes(["notes:read"]))
 ///     }
 ///
 ///     async fn account(&self, id: &str) -> Result<Option<Account>, LoginError> {
-///         Ok(Some(Account::new(id, id).scopes(["notes:read"])))
+///         # let name_of = |id: &str| (id == "1001").then_some("alice");
+///         Ok(name_of(id).map(|name| Account::new(id, name).scopes(["notes:read"])))
 ///     }
 /// }
 /// ```
@@ -51,6 +57,11 @@ pub use page::default_page;
 pub trait LoginProvider: Any + Send + Sync {
     /// A short lower-case word that never changes: accounts are linked by it.
     fn name(&self) -> &str;
+
+    /// What people are told it is, on pages with other ways to log in: "Log in with …". Else its [name](Self::name).
+    fn label(&self) -> &str {
+        self.name()
+    }
 
     /// The page with the form, in HTML. It must escape what it shows.
     fn page(&self, page: &LoginPage<'_>) -> String;
@@ -79,7 +90,7 @@ pub trait LoginProvider: Any + Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Account {
-    /// What never changes about it; not shown to clients.
+    /// What never changes about it, and is never given to another: a number rather than a name. Not shown to clients.
     pub id: String,
     /// For people, on consent pages.
     pub name: String,
@@ -120,6 +131,18 @@ impl Account {
 }
 
 /// What a login page shows.
+///
+/// The server makes it. In tests of a page of your own, [`new`](Self::new) does:
+///
+/// ```
+/// use mcp_runtime::oauth::{LoginPage, LoginProblem, login::default_page};
+///
+/// let page = LoginPage::new("Notes", "https://notes.example.com/login")
+///     .hidden(&[("token", "x")])
+///     .problem(LoginProblem::Denied);
+/// let html = default_page(&page);
+/// assert!(html.contains(r#"name="token""#) && html.contains("is wrong"));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct LoginPage<'a> {
@@ -127,23 +150,95 @@ pub struct LoginPage<'a> {
     pub action: &'a str,
     /// Hidden fields that it must carry, as names and values.
     pub hidden: &'a [(&'a str, &'a str)],
-    /// What to tell about the last try.
+    /// What to tell about the last try, in English and for the fields `username` and `password`.
     pub message: Option<&'a str>,
+    /// The same for pages with words of their own: there whenever `message` is.
+    pub problem: Option<LoginProblem>,
     /// What the server calls itself.
     pub server: &'a str,
-    /// Other ways to log in, as their names and where links to them lead.
+    /// Other ways to log in, as their [labels](LoginProvider::label) and where links to them lead.
     pub others: &'a [(&'a str, String)],
     /// Style elements need it, as `<style nonce="…">`; style sheets and images may come from the server itself. Nothing
     /// else is loaded, and scripts do not run.
     pub nonce: &'a str,
 }
 
+impl<'a> LoginPage<'a> {
+    /// A page without anything hidden, of a server with no other way to log in, before the first try.
+    #[must_use]
+    pub fn new(server: &'a str, action: &'a str) -> Self {
+        Self { action, hidden: &[], message: None, problem: None, server, others: &[], nonce: "" }
+    }
+
+    /// With these hidden fields.
+    #[must_use]
+    pub fn hidden(mut self, hidden: &'a [(&'a str, &'a str)]) -> Self {
+        self.hidden = hidden;
+        self
+    }
+
+    /// After a try that ended like this; sets the message too.
+    #[must_use]
+    pub fn problem(mut self, problem: LoginProblem) -> Self {
+        (self.problem, self.message) = (Some(problem), Some(problem.message()));
+        self
+    }
+
+    /// With links to these other ways to log in.
+    #[must_use]
+    pub fn others(mut self, others: &'a [(&'a str, String)]) -> Self {
+        self.others = others;
+        self
+    }
+
+    /// With this nonce for style elements.
+    #[must_use]
+    pub fn nonce(mut self, nonce: &'a str) -> Self {
+        self.nonce = nonce;
+        self
+    }
+}
+
+/// Why a login page is shown again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LoginProblem {
+    /// What was entered is not right. Nobody is told what is wrong with it.
+    Denied,
+    /// There were too many tries at this account, or from this address. What was entered was not looked at.
+    TooManyTries {
+        /// How many seconds to wait.
+        wait_secs: u64,
+    },
+}
+
+impl LoginProblem {
+    /// For pages without words of their own.
+    fn message(self) -> &'static str {
+        match self {
+            Self::Denied => "The user name or the password is wrong.",
+            Self::TooManyTries { .. } => "There were too many tries. Wait a little, then try again.",
+        }
+    }
+}
+
 /// The fields of a login form, as they were entered. Its `Debug` shows names only.
+///
+/// The server makes it; in tests of a login of your own, [`new`](Self::new) does.
 pub struct LoginForm(HashMap<String, String>);
 
 impl LoginForm {
-    pub(crate) fn new(fields: HashMap<String, String>) -> Self {
-        Self(fields)
+    /// A form with these fields, as names and values; the last of those with the same name counts.
+    ///
+    /// ```
+    /// use mcp_runtime::oauth::LoginForm;
+    ///
+    /// let form = LoginForm::new([("number", "1001"), ("pin", "4711")]);
+    /// assert_eq!((form.field("number"), form.field("colour")), ("1001", ""));
+    /// ```
+    #[must_use]
+    pub fn new(fields: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>) -> Self {
+        Self(fields.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
 
     /// What was entered into the field of this name; empty if there is none.

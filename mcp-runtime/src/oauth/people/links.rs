@@ -89,14 +89,20 @@ pub(crate) async fn end_era(core: &Core, subject: &str) -> Result<(), StoreError
     Err(StoreError::new("a subject keeps changing"))
 }
 
-/// The account of a subject as it is now; `None` if it is gone or locked, or nobody knows the subject.
-pub(crate) async fn account_of(core: &Core, subject: &str) -> Result<Option<Account>, OAuthError> {
+/// The provider of a subject's account, and its id there, whether it is still there or not.
+pub(crate) async fn linked_account(core: &Core, subject: &str) -> Result<Option<(String, String)>, StoreError> {
     // Longer than any of ours, and too long for some stores.
     if subject.len() > 64 {
         return Ok(None);
     }
-    let Some(link) = core.records.get::<Link>(&by_subject(subject)).await? else { return Ok(None) };
-    present(core, &link.record.provider, &link.record.account_id).await
+    let found = core.records.get::<Link>(&by_subject(subject)).await?;
+    Ok(found.map(|row| (row.record.provider, row.record.account_id)))
+}
+
+/// The account of a subject as it is now; `None` if it is gone or locked, or nobody knows the subject.
+pub(crate) async fn account_of(core: &Core, subject: &str) -> Result<Option<Account>, OAuthError> {
+    let Some((provider, account_id)) = linked_account(core, subject).await? else { return Ok(None) };
+    present(core, &provider, &account_id).await
 }
 
 /// An account as its provider has it now.

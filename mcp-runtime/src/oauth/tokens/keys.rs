@@ -20,7 +20,7 @@ use tokio::{sync::Mutex, time::sleep};
 use super::news::Revocation;
 use crate::{
     auth::{SigningKey, VerifyingKey},
-    oauth::Core,
+    oauth::{Core, SigningKeyState},
     store::{Commit, Kind, Record, Row, StoreError, append, insert},
 };
 
@@ -220,6 +220,19 @@ impl Keys {
             return Ok(());
         }
         self.change(core, |ring, now| due(ring, now).then(|| with_next(core, ring, now)).transpose()).await.map(drop)
+    }
+
+    /// The name of each key, what it does, and since when it signs; in the order in which they do.
+    pub(crate) async fn list(&self, core: &Core) -> Result<Vec<(String, SigningKeyState, u64)>, StoreError> {
+        self.load(core).await?;
+        let (loaded, now) = (self.loaded(), core.records.now());
+        let signing = loaded.keys.iter().rposition(|key| key.from <= now);
+        let state = |at: usize| match signing {
+            Some(signing) if at < signing => SigningKeyState::Retired,
+            Some(signing) if at == signing => SigningKeyState::Signing,
+            _ => SigningKeyState::Waiting,
+        };
+        Ok(loaded.keys.iter().enumerate().map(|(at, key)| (key.kid.clone(), state(at), key.from)).collect())
     }
 
     /// Publishes a new key, which takes over when everybody knows it; or names the one that already waits to.

@@ -9,11 +9,12 @@ use std::{
 };
 
 use super::{StoreError, cause::Cause};
+use crate::store::make_private;
 
 /// One at a time within a process: closing a file that we made ourselves would undo all locks that SQLite holds on it.
 static MAKING: Mutex<()> = Mutex::new(());
 
-/// Makes the file if it is not there; refuses it, or its folder, if others can get at it. Returns its path from the root.
+/// Makes the file and its folder if they are not there; refuses it, or its folder, if others can get at it. Returns its path from the root.
 pub(super) fn prepare(path: &Path) -> Result<PathBuf, StoreError> {
     let path = from_root(path)?;
     let cause = Cause::new(&path);
@@ -34,9 +35,9 @@ pub(super) fn prepare(path: &Path) -> Result<PathBuf, StoreError> {
 fn from_root(path: &Path) -> Result<PathBuf, StoreError> {
     let name = path.file_name().ok_or_else(|| Cause::new(path).say("this is not the name of a file"))?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let folder = fs::canonicalize(folder).map_err(|error| {
-        Cause::new(folder).say(&format!("the store's folder cannot be used, make it first: {error}"))
-    })?;
+    let unusable =
+        |error: std::io::Error| Cause::new(folder).say(&format!("the store's folder cannot be used: {error}"));
+    let folder = make_private(folder).and_then(|()| fs::canonicalize(folder)).map_err(unusable)?;
     Ok(folder.join(name))
 }
 

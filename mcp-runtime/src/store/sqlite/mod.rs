@@ -29,7 +29,7 @@ const READERS: usize = 2;
 /// # async fn run() -> Result<(), mcp_runtime::store::StoreError> {
 /// use mcp_runtime::store::SqliteStore;
 ///
-/// // The folder must be there, the file is made.
+/// // Folder and file are made if they are not there, for this user alone.
 /// let store = SqliteStore::open("/var/lib/accounts/oauth.db").await?;
 /// # Ok(()) }
 /// ```
@@ -59,7 +59,7 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file, or makes it; its folder must exist. Needs a tokio runtime.
+    /// Opens the file, or makes it; a folder that is not there is made too, with mode 0700. Needs a tokio runtime.
     ///
     /// # Errors
     /// If it cannot be used safely: see [above](Self#for-operators). The message says what to do.

@@ -379,8 +379,22 @@ mod access {
         fs::create_dir(room.file()).unwrap();
         assert!(refusal(&room.file()).await.contains("not a file"));
         assert!(refusal(&room.0.join("..")).await.contains("not the name of a file"));
-        let message = refusal(&room.0.join("missing/oauth.db")).await;
-        assert!(message.contains("make it first") && message.contains("missing"), "{message}");
-        assert!(!room.0.join("missing").exists());
+        fs::write(room.0.join("plain"), "").unwrap();
+        let message = refusal(&room.0.join("plain/oauth.db")).await;
+        assert!(message.contains("folder cannot be used") && message.contains("plain"), "{message}");
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_is_not_there_is_made_for_this_user_alone() {
+        let room = Room::new("folder");
+        drop(SqliteStore::open(room.0.join("a/b/oauth.db")).await.unwrap());
+        for folder in ["a", "a/b"] {
+            let mode = fs::metadata(room.0.join(folder)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o700, "{folder}");
+        }
+        // One that is there is left as it is.
+        fs::set_permissions(room.0.join("a"), fs::Permissions::from_mode(0o750)).unwrap();
+        SqliteStore::open(room.0.join("a/oauth.db")).await.unwrap();
+        assert_eq!(fs::metadata(room.0.join("a")).unwrap().permissions().mode() & 0o777, 0o750);
     }
 }

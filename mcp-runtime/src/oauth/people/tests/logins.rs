@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::*;
-use crate::oauth::{Account, LoginError, LoginForm, LoginPage, UserError, people::subject_of};
+use crate::oauth::{Account, LoginError, LoginForm, LoginPage, LoginProblem, UserError, people::subject_of};
 
 async fn login_page(browser: &mut Browser) -> Page {
     let first = browser.get(&url(&[])).await;
@@ -330,4 +330,70 @@ async fn a_thousand_at_once() {
     assert_eq!(world.users.runs() - runs, judged, "once for each that was judged");
     // And afterwards all is as before.
     assert_eq!(Browser::new(&world).log_in(&url(&[]), "alice").await.status, StatusCode::OK);
+}
+
+/// A login by number and PIN, with a page in words of its own.
+struct Numbers;
+
+#[async_trait::async_trait]
+impl LoginProvider for Numbers {
+    fn name(&self) -> &str {
+        "numbers"
+    }
+
+    fn label(&self) -> &str {
+        "your <staff> number"
+    }
+
+    fn page(&self, page: &LoginPage<'_>) -> String {
+        assert_eq!(page.message.is_some(), page.problem.is_some());
+        let hidden: String = page
+            .hidden
+            .iter()
+            .map(|(name, value)| format!("<input type=\"hidden\" name=\"{name}\" value=\"{value}\">"))
+            .collect();
+        let action = page.action.replace('&', "&amp;");
+        format!("<p>{:?}</p><form method=\"post\" action=\"{action}\">{hidden}</form>", page.problem)
+    }
+
+    async fn log_in(&self, form: &LoginForm) -> Result<Account, LoginError> {
+        match (form.field("username"), form.field("password")) {
+            ("1001", "4711") => Ok(Account::new("1001", "Bob").scopes(["read"])),
+            _ => Err(LoginError::Denied),
+        }
+    }
+
+    async fn account(&self, id: &str) -> Result<Option<Account>, LoginError> {
+        Ok((id == "1001").then(|| Account::new("1001", "Bob").scopes(["read"])))
+    }
+}
+
+#[tokio::test]
+async fn a_page_with_words_of_its_own_knows_what_went_wrong() {
+    let world = World::at(ISSUER, vec![Box::new(Numbers)]).await;
+    let mut browser = Browser::new(&world);
+    let login = login_page(&mut browser).await;
+    assert!(login.html.contains("<p>None</p>"), "{}", login.html);
+    for _ in 0..5 {
+        let denied = browser.enter(&login, "1001", "0000").await;
+        assert_eq!(denied.status, StatusCode::FORBIDDEN);
+        assert!(denied.html.contains("<p>Some(Denied)</p>"), "{}", denied.html);
+    }
+    let late = browser.enter(&login, "1001", "4711").await;
+    assert_eq!((late.status, late.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "60"));
+    assert!(late.html.contains("TooManyTries { wait_secs: 60 }"), "{}", late.html);
+    assert!(world.entries("session").await.is_empty());
+    // On the page of another login people read what it is called.
+    let link = format!("{}&provider=local", url(&[]).replace("/authorize?", "/login?"));
+    let local = browser.get(&link).await;
+    assert!(local.html.contains("Log in with your &lt;staff&gt; number"), "{}", local.html);
+}
+
+#[tokio::test]
+async fn a_login_can_be_tried_without_a_server() {
+    let right = LoginForm::new([("username", "1001"), ("password", "4711")]);
+    assert_eq!(Numbers.log_in(&right).await.unwrap().id, "1001");
+    assert_eq!(Numbers.log_in(&LoginForm::new([("username", "1001")])).await, Err(LoginError::Denied));
+    let page = LoginPage::new("Notes", "/login").hidden(&[("token", "x")]).problem(LoginProblem::Denied);
+    assert!(Numbers.page(&page).contains("Denied") && Numbers.page(&page).contains("name=\"token\""));
 }

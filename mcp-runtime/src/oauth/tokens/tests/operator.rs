@@ -152,9 +152,15 @@ async fn tokens_can_be_minted_for_accounts_that_may_have_them() {
     assert_eq!(identity.expires_at(), Some(node.0.records.now() + 3600));
     assert!(matches!(node.mint("listed", "eve", ["read"], hour).await, Err(MintError::NoAccount)));
     assert!(matches!(node.mint("other", "bob", ["read"], hour).await, Err(MintError::NoAccount)));
-    assert!(matches!(node.mint("listed", "bob", ["unknown"], hour).await, Err(MintError::Scopes)));
+    let unknown = node.mint("listed", "bob", ["read", "unknown"], hour).await.unwrap_err();
+    assert!(matches!(&unknown, MintError::UndeclaredScope(scope) if scope == "unknown"), "{unknown}");
+    assert_eq!(format!("{unknown:?}"), unknown.to_string(), "what a `main` prints");
     world.account(Account::new("bob", "Bob").scopes(["read"]));
-    assert!(matches!(node.mint("listed", "bob", ["write"], hour).await, Err(MintError::Scopes)));
+    let withheld = node.mint("listed", "bob", ["read", "write"], hour).await.unwrap_err();
+    assert!(matches!(&withheld, MintError::NotAllowed(scope) if scope == "write"), "{withheld}");
+    let nowhere = StoreError::new("there is no disk");
+    assert_eq!(format!("{nowhere:?}"), "the store cannot be used: there is no disk");
+    assert_eq!(format!("{:?}", MintError::Store(nowhere)), "the store cannot be used: there is no disk");
     assert_eq!(node.revoke_all_of(identity.subject()).await.ok(), Some(1));
     assert!(verify(&node, &token).await.is_err());
 }
@@ -174,4 +180,42 @@ async fn a_code_does_not_survive_the_end_of_all_grants() {
     let late = code(&nodes[0], &["read"]).await;
     assert!(redeem(&nodes[0], &client("c"), &late).await.is_ok());
     assert_eq!(nodes[0].revoke_all_of("nobody").await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_subject_leads_back_to_its_account() {
+    let world = World::new();
+    let node = world.node();
+    world.account(Account::new("1001", "Bob").scopes(["read"]));
+    node.mint("listed", "1001", ["read"], Duration::from_secs(60)).await.unwrap();
+    let subject = node.subject_of("listed", "1001").await.unwrap().unwrap();
+    let back = node.account_of(&subject).await.unwrap();
+    assert_eq!(back, Some(("listed".to_owned(), "1001".to_owned())));
+    for unknown in ["1001", "", "robot", &"x".repeat(10_000)] {
+        assert_eq!(node.account_of(unknown).await.unwrap(), None, "{unknown}");
+    }
+}
+
+#[tokio::test]
+async fn keys_are_listed_with_what_they_do() {
+    use crate::oauth::SigningKeyState::{Retired, Signing, Waiting};
+
+    let world = World::new();
+    let node = world.node();
+    let states = |keys: &[crate::oauth::SigningKeyInfo]| keys.iter().map(|key| key.state).collect::<Vec<_>>();
+    let first = node.signing_keys().await.unwrap();
+    assert_eq!(states(&first), [Signing]);
+    assert_eq!(first[0].since, node.0.records.now());
+    let second = node.rotate_signing_key().await.unwrap();
+    let both = node.signing_keys().await.unwrap();
+    assert_eq!((states(&both), &both[1].kid), (vec![Signing, Waiting], &second));
+    assert_eq!(both[1].since, node.0.records.now() + 330);
+    world.clock.advance(Duration::from_secs(330));
+    assert_eq!(states(&node.signing_keys().await.unwrap()), [Retired, Signing]);
+    // What is said of a key is the one that tokens name.
+    assert!(node.revoke_signing_key(&both[0].kid).await.unwrap());
+    assert!(node.revoke_signing_key(&second).await.unwrap());
+    let last = node.signing_keys().await.unwrap();
+    assert_eq!(states(&last), [Signing], "revoking the only one makes another");
+    assert!(last[0].kid != second && last[0].kid != both[0].kid);
 }
