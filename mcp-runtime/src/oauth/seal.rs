@@ -226,7 +226,10 @@ mod tests {
     fn what_cannot_be_derived_is_no_key() {
         // By HKDF-SHA-256, computed elsewhere: another key would open nothing of what is in stores.
         let key = StoreKey([7; 32]);
-        assert_eq!(URL_SAFE_NO_PAD.encode(key.derive::<32>(b"test").unwrap()), "IstZNsaoLPejAEBKEUo9RH5SgmBitn3YAqopBopgxWU");
+        assert_eq!(
+            URL_SAFE_NO_PAD.encode(key.derive::<32>(b"test").unwrap()),
+            "IstZNsaoLPejAEBKEUo9RH5SgmBitn3YAqopBopgxWU"
+        );
         assert_ne!(key.derive::<32>(b"test"), key.derive::<32>(b"other"));
         // More than HKDF can give (RFC 5869 §2.3).
         assert!(key.derive::<{ 255 * 32 + 1 }>(b"test").is_none());
