@@ -21,6 +21,8 @@ pub(crate) enum Route {
     /// A client or a token that was not who or what it said.
     TokenFailed,
     Register,
+    /// A registration that a web page sent which is not ours.
+    RegisterFromPage,
     Revoke,
     Introspect,
     /// A document about a client, fetched from elsewhere.
@@ -48,7 +50,7 @@ const fn per(count: u32, seconds: u32) -> RateLimit {
 /// The numbers. Whole offices share an address, so what costs little is allowed often; what writes into the store or sends
 /// us elsewhere is not. A grant that is used as it should be refreshes a few times in an hour.
 #[rustfmt::skip]
-const ALLOWANCES: [Allowance; 10] = [
+const ALLOWANCES: [Allowance; 11] = [
     Allowance { route: Route::Metadata,    address: per(600, MINUTE),   everybody: None,                     key: per(600, MINUTE) },
     Allowance { route: Route::Authorize,   address: per(300, MINUTE),   everybody: None,                     key: per(120, MINUTE) },
     Allowance { route: Route::Login,       address: per(60, MINUTE),    everybody: None,                     key: per(20, MINUTE) },
@@ -56,6 +58,8 @@ const ALLOWANCES: [Allowance; 10] = [
     Allowance { route: Route::Token,       address: per(1_200, MINUTE), everybody: None,                     key: per(120, MINUTE) },
     Allowance { route: Route::TokenFailed, address: per(120, MINUTE),   everybody: None,                     key: per(60, MINUTE) },
     Allowance { route: Route::Register,    address: per(20, HOUR),      everybody: Some(per(1_000, HOUR)),   key: per(20, HOUR) },
+    // Its visitors lend a page their addresses, so it gets by with less, and takes nothing from programs.
+    Allowance { route: Route::RegisterFromPage, address: per(10, HOUR), everybody: Some(per(200, HOUR)), key: per(10, HOUR) },
     Allowance { route: Route::Revoke,      address: per(600, MINUTE),   everybody: None,                     key: per(120, MINUTE) },
     Allowance { route: Route::Introspect,  address: per(6_000, MINUTE), everybody: None,                     key: per(6_000, MINUTE) },
     Allowance { route: Route::Document,    address: per(60, HOUR),      everybody: Some(per(600, MINUTE)),   key: per(30, MINUTE) },
@@ -112,11 +116,28 @@ impl RouteLimits {
         Self { enforced: false, ..Self::new(clock) }
     }
 
-    /// Counts one request of this address.
+    /// Counts one request of this address, and of all together.
     pub(crate) fn charge(&self, route: Route, address: ClientAddress) -> Result<(), OAuthError> {
+        self.charge_address(route, address)?;
+        self.charge_everybody(route)
+    }
+
+    /// Counts one request of this address alone.
+    pub(crate) fn charge_address(&self, route: Route, address: ClientAddress) -> Result<(), OAuthError> {
         let Some(bound) = self.bound(route) else { return Ok(()) };
-        self.charge_address(bound, address)?;
-        match bound.everybody {
+        let key = address.quota_key();
+        self.spend(&self.addresses, key, bound.address).or_else(|refused| {
+            if self.addresses.knows(key, &bound.address) {
+                return Err(refused);
+            }
+            self.spend(&self.networks, address.network_key(), bound.network)
+        })
+    }
+
+    /// Counts one request of all addresses together, where it is known to be worth that: what costs nothing to send must
+    /// not use up what all have in common.
+    pub(crate) fn charge_everybody(&self, route: Route) -> Result<(), OAuthError> {
+        match self.bound(route).and_then(|bound| bound.everybody) {
             Some(limit) => self.spend(&self.everybody, CallerKey::of_other("everybody", ""), limit),
             None => Ok(()),
         }
@@ -127,16 +148,6 @@ impl RouteLimits {
     pub(crate) fn charge_key(&self, route: Route, key: &str) -> Result<(), OAuthError> {
         let Some(bound) = self.bound(route) else { return Ok(()) };
         self.spend(&self.keys, CallerKey::of_other("key", key), bound.key)
-    }
-
-    fn charge_address(&self, bound: &Bound, address: ClientAddress) -> Result<(), OAuthError> {
-        let key = address.quota_key();
-        self.spend(&self.addresses, key, bound.address).or_else(|refused| {
-            if self.addresses.knows(key, &bound.address) {
-                return Err(refused);
-            }
-            self.spend(&self.networks, address.network_key(), bound.network)
-        })
     }
 
     fn bound(&self, route: Route) -> Option<&Bound> {
@@ -159,7 +170,7 @@ mod tests {
     use super::*;
     use crate::clock::ManualClock;
 
-    const ROUTES: [Route; 10] = [
+    const ROUTES: [Route; 11] = [
         Route::Metadata,
         Route::Authorize,
         Route::Login,
@@ -167,6 +178,7 @@ mod tests {
         Route::Token,
         Route::TokenFailed,
         Route::Register,
+        Route::RegisterFromPage,
         Route::Revoke,
         Route::Introspect,
         Route::Document,
