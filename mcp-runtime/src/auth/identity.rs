@@ -341,6 +341,16 @@ impl ClientAddress {
     pub(crate) fn quota_key(self) -> CallerKey {
         CallerKey::of(&("address", self.0))
     }
+
+    /// All addresses of about the same provider, IPv4 by /16 and IPv6 by /32: more than most can invent addresses in.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn network_key(self) -> CallerKey {
+        let network = self.0.map(|address| match address {
+            IpAddr::V4(v4) => IpAddr::V4((u32::from(v4) & 0xffff_0000).into()),
+            IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) >> 96 << 96).into()),
+        });
+        CallerKey::of(&("network", network))
+    }
 }
 
 /// A caller in 128 bits, under a secret of this process: nobody can choose a subject that collides with another.

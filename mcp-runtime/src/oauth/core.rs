@@ -236,9 +236,9 @@ pub(crate) struct Secrets {
 impl Secrets {
     fn new(key: &StoreKey) -> Option<Self> {
         Some(Self {
-            refresh_tokens: Mac::new(key, b"refresh tokens"),
-            forms: Mac::new(key, b"forms"),
-            cookies: Mac::new(key, b"cookies"),
+            refresh_tokens: Mac::new(key, b"refresh tokens")?,
+            forms: Mac::new(key, b"forms")?,
+            cookies: Mac::new(key, b"cookies")?,
             signing_keys: Seal::new(key, b"signing keys")?,
         })
     }

@@ -21,6 +21,8 @@ pub(crate) enum Route {
     /// A client or a token that was not who or what it said.
     TokenFailed,
     Register,
+    /// A registration that a web page sent which is not ours.
+    RegisterFromPage,
     Revoke,
     Introspect,
     /// A document about a client, fetched from elsewhere.
@@ -48,7 +50,7 @@ const fn per(count: u32, seconds: u32) -> RateLimit {
 /// The numbers. Whole offices share an address, so what costs little is allowed often; what writes into the store or sends
 /// us elsewhere is not. A grant that is used as it should be refreshes a few times in an hour.
 #[rustfmt::skip]
-const ALLOWANCES: [Allowance; 10] = [
+const ALLOWANCES: [Allowance; 11] = [
     Allowance { route: Route::Metadata,    address: per(600, MINUTE),   everybody: None,                     key: per(600, MINUTE) },
     Allowance { route: Route::Authorize,   address: per(300, MINUTE),   everybody: None,                     key: per(120, MINUTE) },
     Allowance { route: Route::Login,       address: per(60, MINUTE),    everybody: None,                     key: per(20, MINUTE) },
@@ -56,6 +58,8 @@ const ALLOWANCES: [Allowance; 10] = [
     Allowance { route: Route::Token,       address: per(1_200, MINUTE), everybody: None,                     key: per(120, MINUTE) },
     Allowance { route: Route::TokenFailed, address: per(120, MINUTE),   everybody: None,                     key: per(60, MINUTE) },
     Allowance { route: Route::Register,    address: per(20, HOUR),      everybody: Some(per(1_000, HOUR)),   key: per(20, HOUR) },
+    // Its visitors lend a page their addresses, so it gets by with less, and takes nothing from programs.
+    Allowance { route: Route::RegisterFromPage, address: per(10, HOUR), everybody: Some(per(200, HOUR)), key: per(10, HOUR) },
     Allowance { route: Route::Revoke,      address: per(600, MINUTE),   everybody: None,                     key: per(120, MINUTE) },
     Allowance { route: Route::Introspect,  address: per(6_000, MINUTE), everybody: None,                     key: per(6_000, MINUTE) },
     Allowance { route: Route::Document,    address: per(60, HOUR),      everybody: Some(per(600, MINUTE)),   key: per(30, MINUTE) },
@@ -64,14 +68,18 @@ const ALLOWANCES: [Allowance; 10] = [
 /// An [`Allowance`] with the places where it is counted.
 struct Bound {
     address: BoundLimit,
+    network: BoundLimit,
     everybody: Option<BoundLimit>,
     key: BoundLimit,
 }
 
 /// The limits of all routes. Addresses and keys have tables of their own, so that strangers cannot crowd out who is known.
+/// While there is no room for another address, those that come are counted by their wide networks: whoever has addresses
+/// enough to fill the table shuts out his neighbours at most.
 pub(crate) struct RouteLimits {
     clock: Clock,
     addresses: QuotaTable,
+    networks: QuotaTable,
     everybody: QuotaTable,
     keys: QuotaTable,
     bound: Vec<Bound>,
@@ -81,16 +89,26 @@ pub(crate) struct RouteLimits {
 /// How many addresses, and how many keys, can be told apart at once: for each about 64 bytes on every route it uses.
 const CAPACITY: usize = 131_072;
 
+/// How many times the allowance of one address a wide network has, for all its addresses that there is no room for.
+const NETWORK: u32 = 10;
+
 impl RouteLimits {
     pub(crate) fn new(clock: Clock) -> Self {
-        let (addresses, everybody, keys) = (QuotaTable::new(CAPACITY), QuotaTable::small(), QuotaTable::new(CAPACITY));
+        Self::with_room(clock, CAPACITY)
+    }
+
+    fn with_room(clock: Clock, addresses: usize) -> Self {
+        let (addresses, networks) = (QuotaTable::new(addresses), QuotaTable::new(CAPACITY));
+        let (everybody, keys) = (QuotaTable::small(), QuotaTable::new(CAPACITY));
+        let wide = |one: RateLimit| per(one.count() * NETWORK, one.window().as_secs() as u32);
         let bind = |allowance: &Allowance| Bound {
             address: addresses.bind(Limit::new(allowance.address)),
+            network: networks.bind(Limit::new(wide(allowance.address))),
             everybody: allowance.everybody.map(|rate| everybody.bind(Limit::new(rate))),
             key: keys.bind(Limit::new(allowance.key)),
         };
         let bound = ALLOWANCES.iter().map(bind).collect();
-        Self { clock, addresses, everybody, keys, bound, enforced: true }
+        Self { clock, addresses, networks, everybody, keys, bound, enforced: true }
     }
 
     /// None at all: for tests that do in a second what a person does in a day.
@@ -98,11 +116,28 @@ impl RouteLimits {
         Self { enforced: false, ..Self::new(clock) }
     }
 
-    /// Counts one request of this address.
+    /// Counts one request of this address, and of all together.
     pub(crate) fn charge(&self, route: Route, address: ClientAddress) -> Result<(), OAuthError> {
+        self.charge_address(route, address)?;
+        self.charge_everybody(route)
+    }
+
+    /// Counts one request of this address alone.
+    pub(crate) fn charge_address(&self, route: Route, address: ClientAddress) -> Result<(), OAuthError> {
         let Some(bound) = self.bound(route) else { return Ok(()) };
-        self.spend(&self.addresses, address.quota_key(), bound.address)?;
-        match bound.everybody {
+        let key = address.quota_key();
+        self.spend(&self.addresses, key, bound.address).or_else(|refused| {
+            if self.addresses.knows(key, &bound.address) {
+                return Err(refused);
+            }
+            self.spend(&self.networks, address.network_key(), bound.network)
+        })
+    }
+
+    /// Counts one request of all addresses together, where it is known to be worth that: what costs nothing to send must
+    /// not use up what all have in common.
+    pub(crate) fn charge_everybody(&self, route: Route) -> Result<(), OAuthError> {
+        match self.bound(route).and_then(|bound| bound.everybody) {
             Some(limit) => self.spend(&self.everybody, CallerKey::of_other("everybody", ""), limit),
             None => Ok(()),
         }
@@ -135,7 +170,7 @@ mod tests {
     use super::*;
     use crate::clock::ManualClock;
 
-    const ROUTES: [Route; 10] = [
+    const ROUTES: [Route; 11] = [
         Route::Metadata,
         Route::Authorize,
         Route::Login,
@@ -143,6 +178,7 @@ mod tests {
         Route::Token,
         Route::TokenFailed,
         Route::Register,
+        Route::RegisterFromPage,
         Route::Revoke,
         Route::Introspect,
         Route::Document,
@@ -191,6 +227,30 @@ mod tests {
         });
         assert_eq!(flood, 1_000);
         assert_eq!(limits.charge(Route::Authorize, address("192.0.2.1")), Ok(()));
+    }
+
+    /// Somebody with a /48 has 65,536 addresses that are counted apart.
+    #[test]
+    fn who_fills_the_table_shuts_out_his_own_network() {
+        let limits = RouteLimits::with_room(ManualClock::new().into(), 1_024);
+        let charge = |text: &str| limits.charge(Route::Authorize, address(text));
+        let known = "198.51.100.1";
+        charge(known).unwrap();
+        let neighbour = |n: u32| format!("2001:db8:0:{n:x}::1");
+        // All places are taken, and what the network has besides is used up.
+        let flood = (0..10_000).filter(|n| charge(&neighbour(*n)).is_ok()).count();
+        assert_eq!(limits.addresses.len(), 1_024);
+        assert_eq!(flood, 1_023 + 3_000);
+        assert!(charge("2001:db8:ffff::1").unwrap_err().retry_after.is_some_and(|seconds| seconds > 0));
+        // Others are heard, though together: in v4 and v6, and on every route.
+        assert_eq!(admitted(|| charge("192.0.2.1")), 3_000);
+        assert!(charge("192.0.99.1").is_err());
+        charge("2001:db9::1").unwrap();
+        limits.charge(Route::Token, address("192.0.2.1")).unwrap();
+        // Who has a place keeps it, and what was spent of it.
+        assert_eq!(admitted(|| charge(known)), 299);
+        charge("198.51.7.7").unwrap();
+        assert_eq!(limits.addresses.len(), 1_024);
     }
 
     #[test]

@@ -110,20 +110,18 @@ impl StoreKey {
         written
     }
 
-    /// A key for one purpose, of which no other can be told.
-    pub(crate) fn derive(&self, purpose: &'static [u8]) -> [u8; 32] {
-        struct Bytes32;
-        impl hkdf::KeyType for Bytes32 {
+    /// A key for one purpose, of which no other can be told; `None` rather than one that anybody knows.
+    pub(crate) fn derive<const N: usize>(&self, purpose: &'static [u8]) -> Option<[u8; N]> {
+        struct Bytes<const N: usize>;
+        impl<const N: usize> hkdf::KeyType for Bytes<N> {
             fn len(&self) -> usize {
-                32
+                N
             }
         }
         let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"mcp-runtime store key v1");
-        let mut derived = [0; 32];
-        let info = [purpose];
-        let filled = salt.extract(&self.0).expand(&info, Bytes32).and_then(|okm| okm.fill(&mut derived));
-        debug_assert!(filled.is_ok(), "32 bytes are always to be had");
-        derived
+        let mut derived = [0; N];
+        salt.extract(&self.0).expand(&[purpose], Bytes::<N>).and_then(|okm| okm.fill(&mut derived)).ok()?;
+        Some(derived)
     }
 }
 
@@ -187,8 +185,8 @@ pub(crate) fn random<const N: usize>() -> Option<[u8; N]> {
 pub(crate) struct Mac(hmac::Key);
 
 impl Mac {
-    pub(crate) fn new(key: &StoreKey, purpose: &'static [u8]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, &key.derive(purpose)))
+    pub(crate) fn new(key: &StoreKey, purpose: &'static [u8]) -> Option<Self> {
+        key.derive::<32>(purpose).map(|derived| Self(hmac::Key::new(hmac::HMAC_SHA256, &derived)))
     }
 
     /// The code of these parts. Each is preceded by its length, so that no two lists of parts are one message.
@@ -214,7 +212,7 @@ pub(crate) struct Seal(RandomizedNonceKey);
 
 impl Seal {
     pub(crate) fn new(key: &StoreKey, purpose: &'static [u8]) -> Option<Self> {
-        RandomizedNonceKey::new(&AES_256_GCM, &key.derive(purpose)).ok().map(Self)
+        RandomizedNonceKey::new(&AES_256_GCM, &key.derive::<32>(purpose)?).ok().map(Self)
     }
 
     /// Encrypts; `place` must be given again to read it, so that a sealed value moved elsewhere cannot be opened.
@@ -247,6 +245,19 @@ mod tests {
         assert_eq!(seal.open(&sealed, b"there"), None);
         assert_eq!(Seal::new(&key, b"other").unwrap().open(&sealed, b"here"), None);
         assert!(!sealed.windows(6).any(|window| window == b"secret"));
+    }
+
+    #[test]
+    fn what_cannot_be_derived_is_no_key() {
+        // By HKDF-SHA-256, computed elsewhere: another key would open nothing of what is in stores.
+        let key = StoreKey([7; 32]);
+        assert_eq!(
+            URL_SAFE_NO_PAD.encode(key.derive::<32>(b"test").unwrap()),
+            "IstZNsaoLPejAEBKEUo9RH5SgmBitn3YAqopBopgxWU"
+        );
+        assert_ne!(key.derive::<32>(b"test"), key.derive::<32>(b"other"));
+        // More than HKDF can give (RFC 5869 §2.3).
+        assert!(key.derive::<{ 255 * 32 + 1 }>(b"test").is_none());
     }
 
     #[test]
@@ -304,7 +315,7 @@ mod tests {
 
     #[test]
     fn parts_cannot_be_shifted() {
-        let mac = Mac::new(&StoreKey::generate().unwrap(), b"test");
+        let mac = Mac::new(&StoreKey::generate().unwrap(), b"test").unwrap();
         let code = mac.of(&[b"ab", b"c"]);
         assert!(mac.is_of(&code, &[b"ab", b"c"]) && !mac.is_of(&code, &[b"a", b"bc"]) && !mac.is_of(&code[..31], &[]));
     }

@@ -27,18 +27,19 @@ async fn only_registered_resource_servers_learn_anything() {
             ask().basic("web", SECRET),
             ask().header("authorization", format!("Bearer {}", tokens.access)),
             Ask::form("/introspect", &[("token", token), ("client_id", "reports")]),
+            // Who registered itself is nobody here.
+            ask().basic(id, secret),
         ] {
             let reply = world.send(stranger).await;
             assert_eq!(reply.status_and_error(), (401, "invalid_client".into()));
             assert!(!reply.text.contains("active"), "{reply:?}");
         }
-        // Clients, be it the token's own, a confidential one, or one that registered itself.
+        // Clients of the operator, be it the token's own, or a confidential one.
         for client in [
             Ask::form("/introspect", &[("token", token), ("client_id", "web")]),
             Ask::form("/introspect", &[("token", token), ("client_id", "other")]),
             ask().basic("backend", SECRET),
             ask().basic("job", SECRET),
-            ask().basic(id, secret),
         ] {
             let reply = world.send(client).await;
             assert_eq!((reply.status, &*reply.text), (StatusCode::OK, INACTIVE));

@@ -186,7 +186,7 @@ async fn other_methods_are_told_which_ones_there_are() {
     for (method, path, allowed) in [
         ("GET", "/token", "POST, OPTIONS"),
         ("GET", "/revoke", "POST, OPTIONS"),
-        ("GET", "/introspect", "POST, OPTIONS"),
+        ("GET", "/introspect", "POST"),
         ("GET", "/register", "POST, OPTIONS"),
         ("POST", "/jwks", "GET, HEAD, OPTIONS"),
         ("DELETE", SERVER, "GET, HEAD, OPTIONS"),

@@ -154,7 +154,7 @@ impl Shard {
         (self.len() + 1 + missing.count() > capacity).then_some(first)
     }
 
-    fn knows(&self, caller: CallerKey, limit: &BoundLimit) -> bool {
+    pub(super) fn knows(&self, caller: CallerKey, limit: &BoundLimit) -> bool {
         let key = Key::new(caller, limit);
         match Kind::of(limit) {
             Kind::Small => self.small.get(&key).is_some(),

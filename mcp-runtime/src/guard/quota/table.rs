@@ -107,6 +107,12 @@ impl QuotaTable {
         self.lock(caller).give_back(caller, limits, charged_at_ms);
     }
 
+    /// Whether the caller has a cell for this limit. Who has none and is refused was refused because the table is full.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn knows(&self, caller: CallerKey, limit: &BoundLimit) -> bool {
+        self.lock(caller).knows(caller, limit)
+    }
+
     /// How many cells are kept.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {

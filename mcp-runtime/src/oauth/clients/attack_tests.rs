@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::{
     GrantType, RegisteredClient,
     assertion::UsedAssertion,
-    authentication::authenticate,
+    authentication::{authenticate, authenticate_of_operator},
     dynamic::register,
     metadata::{Metadata, Method},
     support::{Host, ISSUER, SECRET, address, core},
@@ -247,6 +247,28 @@ async fn an_assertion_is_good_once() {
     clock.advance(Duration::from_secs(3));
     assert!(core.records.list::<UsedAssertion>("", None, 9).await.unwrap().is_empty());
     assert_eq!(code(&core, "", &asserting(&first)).await, Some(ErrorCode::InvalidClient));
+}
+
+/// Where only the operator's clients are heard, nothing is written for others.
+#[tokio::test]
+async fn an_assertion_of_a_stranger_is_not_used_up() {
+    let (clock, key) = (ManualClock::new(), Signer::new());
+    let (core, id) = with_key(&clock, Some(key.jwks()), None).await;
+    let form = asserting(&key.sign(&eddsa(), &claims(&id, "1").to_string()));
+    let parsed = Form::parse(&form).unwrap();
+    let from = address("192.0.2.1");
+    let refused = authenticate_of_operator(&core, &HeaderMap::new(), &parsed, from).await.err();
+    assert_eq!(refused.map(|error| error.code), Some(ErrorCode::InvalidClient));
+    assert!(core.records.list::<UsedAssertion>("", None, 9).await.unwrap().is_empty());
+    assert_eq!(come(&core, "", &form).await.as_deref(), Ok(id.as_str()), "it was good elsewhere");
+    // Who goes on is stopped, like others that are not who they say.
+    let mut heard = 1;
+    while authenticate_of_operator(&core, &HeaderMap::new(), &parsed, from).await.err().map(|error| error.code)
+        == Some(ErrorCode::InvalidClient)
+    {
+        heard += 1;
+    }
+    assert_eq!(heard, 120);
 }
 
 #[tokio::test]

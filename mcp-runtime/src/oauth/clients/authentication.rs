@@ -48,16 +48,46 @@ pub(crate) async fn authenticate(
     form: &Form,
     address: ClientAddress,
 ) -> Result<Client, OAuthError> {
-    let outcome = attempt(core, headers, form, address).await;
+    counted(core, address, attempt(core, headers, form, address, Whose::Anybodys).await)
+}
+
+/// As [`authenticate`], where only clients of the operator have any business: for others nothing is looked up, fetched or
+/// written. Else those who register themselves could have a row written for each of their assertions.
+pub(crate) async fn authenticate_of_operator(
+    core: &Core,
+    headers: &HeaderMap,
+    form: &Form,
+    address: ClientAddress,
+) -> Result<Client, OAuthError> {
+    counted(core, address, attempt(core, headers, form, address, Whose::Operators).await)
+}
+
+fn counted(core: &Core, address: ClientAddress, outcome: Result<Client, OAuthError>) -> Result<Client, OAuthError> {
     if matches!(&outcome, Err(error) if error.code == ErrorCode::InvalidClient) {
         core.limits.charge(Route::TokenFailed, address)?;
     }
     outcome
 }
 
-async fn attempt(core: &Core, headers: &HeaderMap, form: &Form, address: ClientAddress) -> Result<Client, OAuthError> {
+/// Whose clients are looked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    Anybodys,
+    Operators,
+}
+
+async fn attempt(
+    core: &Core,
+    headers: &HeaderMap,
+    form: &Form,
+    address: ClientAddress,
+    whose: Whose,
+) -> Result<Client, OAuthError> {
     let proof = proof(headers, form)?;
-    let found = core.clients.find(core, proof.id()).await?;
+    let found = match whose {
+        Whose::Operators if !core.clients.has_of_operator(proof.id()) => None,
+        _ => core.clients.find(core, proof.id()).await?,
+    };
     let known = match &found {
         Some(Found::Document(row)) => Some(core.clients.as_it_is_now(core, &row.record, address).await?),
         other => other.as_ref().map(|found| found.client().clone()),

@@ -10,7 +10,7 @@ use crate::{
     auth::{AuthError, BearerToken},
     oauth::{
         Core, Visit,
-        clients::{Client, authentication::authenticate},
+        clients::{Client, authentication::authenticate_of_operator},
         error::{ErrorCode, OAuthError},
         limits::Route,
     },
@@ -30,7 +30,7 @@ pub(crate) async fn handle(core: Arc<Core>, visit: Visit) -> Response {
 async fn introspect(core: &Core, mut visit: Visit) -> Result<Value, OAuthError> {
     core.limits.charge(Route::Introspect, visit.address)?;
     let form = visit.form().await?;
-    let client = authenticate(core, &visit.parts.headers, &form, visit.address).await?;
+    let client = authenticate_of_operator(core, &visit.parts.headers, &form, visit.address).await?;
     let token = form.get("token").ok_or(OAuthError::new(ErrorCode::InvalidRequest, "`token` is missing"))?;
     tell(core, &client, token).await
 }

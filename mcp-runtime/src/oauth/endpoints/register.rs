@@ -8,12 +8,13 @@ use axum::{
 };
 use http::{
     HeaderMap, HeaderValue, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_TYPE},
+    header::{CACHE_CONTROL, CONTENT_TYPE, ORIGIN},
 };
 use serde_json::{Value, json};
 
 use crate::{
-    auth::UniqueObject,
+    auth::{UniqueObject, WebUrl},
+    http::single,
     oauth::{
         Core,
         clients::{
@@ -51,15 +52,26 @@ async fn answer(core: &Core, request: Visit) -> Result<Response, OAuthError> {
         ));
     }
     // Also what is refused costs something, and nobody registers that often.
-    core.limits.charge(Route::Register, request.address)?;
+    let route = route_of(core, &request.parts.headers);
+    core.limits.charge_address(route, request.address)?;
     let said = body(&request.parts.headers, request.body).await?;
     let said =
         UniqueObject::parse(&said).ok_or(malformed("the body is not a JSON object without duplicate members"))?;
     let metadata = read(&said, &core.clients.rules(false))?;
     let method = metadata.method.as_str();
+    // Only what is about to be written: with anything less, a few could use up what everybody has in common.
+    core.limits.charge_everybody(route)?;
     let registered = register(&core.records, metadata).await?;
     tracing::info!(client = registered.client.id, name = registered.client.name, "a client registered itself");
     Ok(created(&registered, method))
+}
+
+/// Pages of others can have their visitors register something; programs are counted apart from that.
+fn route_of(core: &Core, headers: &HeaderMap) -> Route {
+    let own = WebUrl::split(&core.issuer).map(|url| url.origin);
+    let is_own = |origin: Option<&HeaderValue>| origin.and_then(|origin| origin.to_str().ok()) == own;
+    // Programs name none; two are nobody's.
+    if single(headers, &ORIGIN).is_none_or(is_own) { Route::Register } else { Route::RegisterFromPage }
 }
 
 const fn malformed(why: &'static str) -> OAuthError {

@@ -3,7 +3,10 @@
 use std::{net::Ipv4Addr, sync::Arc};
 
 use axum::body::{Body, to_bytes};
-use http::{Request, StatusCode, header::CONTENT_TYPE};
+use http::{
+    Request, StatusCode,
+    header::{CONTENT_TYPE, ORIGIN},
+};
 use serde_json::{Value, json};
 
 use super::register::handle;
@@ -16,7 +19,7 @@ use crate::{
         clients::{
             RegisteredClient,
             dynamic::DynamicClient,
-            support::{Configure, core},
+            support::{Configure, ISSUER, core},
         },
         visit::Visit,
     },
@@ -27,7 +30,16 @@ fn server(configure: Configure) -> Arc<Core> {
 }
 
 async fn send(core: &Arc<Core>, from: u32, content_type: &str, body: impl Into<Body>) -> (StatusCode, Value) {
-    let request = Request::post("/register").header(CONTENT_TYPE, content_type).body(body.into()).unwrap();
+    send_by(core, from, Request::post("/register").header(CONTENT_TYPE, content_type).body(body.into()).unwrap()).await
+}
+
+/// What a page of this origin has its visitor send.
+async fn send_from_page(core: &Arc<Core>, from: u32, origin: &str) -> StatusCode {
+    let request = Request::post("/register").header(CONTENT_TYPE, "application/json").header(ORIGIN, origin);
+    send_by(core, from, request.body(minimal().to_string().into()).unwrap()).await.0
+}
+
+async fn send_by(core: &Arc<Core>, from: u32, request: Request<Body>) -> (StatusCode, Value) {
     let (parts, body) = request.into_parts();
     let address = ClientAddress::new(Ipv4Addr::from(from).into());
     let peer = Peer::Unknown;
@@ -233,6 +245,42 @@ async fn a_flood_is_bounded() {
         made += usize::from(status == StatusCode::CREATED);
     }
     assert_eq!((made, count(&core).await), (1_000, 1_000));
+}
+
+/// A few addresses with nothing to register do not keep others from it.
+#[tokio::test]
+async fn garbage_uses_up_nothing_but_the_senders_own() {
+    let core = server(|builder| builder);
+    let nowhere = json!({"redirect_uris": []}).to_string();
+    for from in 100..200 {
+        for _ in 0..10 {
+            assert_eq!(send(&core, from, "application/json", "{").await.0, StatusCode::BAD_REQUEST);
+            assert_eq!(send(&core, from, "application/json", nowhere.clone()).await.0, StatusCode::BAD_REQUEST);
+        }
+        assert_eq!(send(&core, from, "application/json", "{").await.0, StatusCode::TOO_MANY_REQUESTS);
+    }
+    assert_eq!(count(&core).await, 0);
+    assert_eq!(post(&core, &minimal()).await.0, StatusCode::CREATED);
+}
+
+/// Nor does a page that has its visitors register what is good.
+#[tokio::test]
+async fn pages_of_others_are_counted_apart() {
+    let core = server(|builder| builder);
+    let mut made = 0;
+    for from in 100..200 {
+        for origin in ["https://evil.example", "null"].repeat(6) {
+            made += usize::from(send_from_page(&core, from, origin).await == StatusCode::CREATED);
+        }
+        // Each visitor lends it ten, and all together two hundred.
+        assert_eq!(made, 200.min((from as usize - 99) * 10));
+    }
+    assert_eq!(count(&core).await, 200);
+    // Its visitors' own programs, our own pages, and everybody else are not in it.
+    assert_eq!(send(&core, 100, "application/json", minimal().to_string()).await.0, StatusCode::CREATED);
+    assert_eq!(send_from_page(&core, 100, ISSUER).await, StatusCode::CREATED);
+    assert_eq!(post(&core, &minimal()).await.0, StatusCode::CREATED);
+    assert_eq!(count(&core).await, 203);
 }
 
 #[tokio::test]

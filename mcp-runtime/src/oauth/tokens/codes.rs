@@ -108,6 +108,7 @@ pub(crate) async fn redeem(core: &Core, client: &Client, form: &Form) -> Result<
         }
         let id = random_id()?;
         let grant = new_grant(core, client, granted, scopes);
+        core.make_room(&grant.subject, &grant.client_id).await?;
         let used = Code {
             bought: Some(id.clone()),
             until: core.records.now().saturating_add(USED_CODES),

@@ -14,6 +14,8 @@ use crate::{
 pub(super) const TRIES: usize = 8;
 /// How many index entries are read at once.
 const PAGE: usize = 100;
+/// How many grants of one subject a client has at most: as many as there are of it that log in on their own.
+pub(super) const MOST: usize = 100;
 
 /// What somebody let a client do, under its random id.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -81,19 +83,29 @@ impl Holder<'_> {
             Self::Subject(id) => ("subject", id),
             Self::Client(id) => ("client", id),
         };
-        format!("{kind}.{}.", URL_SAFE_NO_PAD.encode(Sha256::digest(id)))
+        format!("{kind}.{}.", hashed(id))
     }
+}
+
+fn hashed(id: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(id))
+}
+
+/// What the entries of a subject begin with that are about one client.
+fn pair_prefix(subject: &str, client: &str) -> String {
+    format!("{}{}.", Holder::Subject(subject).prefix(), hashed(client))
 }
 
 /// The steps that write down a new grant.
 pub(crate) fn insert_steps(id: &str, grant: &Grant) -> [Step; 3] {
     let of = Of { until: grant.ends_at.max(grant.access_until) };
-    let [subject, client] = holders(grant).map(|holder| insert(holder.prefix() + id, &of));
+    let [subject, client] = index_names(id, &grant.subject, &grant.client_id).map(|name| insert(name, &of));
     [insert(id, grant), subject, client]
 }
 
-fn holders(grant: &Grant) -> [Holder<'_>; 2] {
-    [Holder::Subject(&grant.subject), Holder::Client(&grant.client_id)]
+/// The entries that lead to a grant, whose id they end with.
+fn index_names(id: &str, subject: &str, client: &str) -> [String; 2] {
+    [pair_prefix(subject, client) + id, Holder::Client(client).prefix() + id]
 }
 
 impl Core {
@@ -103,7 +115,8 @@ impl Core {
         for _ in 0..TRIES {
             let Some(row) = self.records.get::<Grant>(id).await? else { return Ok(false) };
             let until = row.record.access_until;
-            let [subject, client] = holders(&row.record).map(|holder| delete::<Of>(holder.prefix() + id));
+            let names = index_names(id, &row.record.subject, &row.record.client_id);
+            let [subject, client] = names.map(delete::<Of>);
             let steps = [row.delete(), subject, client, append(&Revocation::grant(id, until))];
             if self.records.commit(&steps).await? == Commit::Done {
                 self.news.end(id, until);
@@ -122,20 +135,51 @@ impl Core {
         Ok(())
     }
 
+    /// Ends the oldest grants that a client has of a subject, so that there is room for another. As this is not one commit
+    /// with the new one, there may be a few too many for a moment.
+    pub(super) async fn make_room(&self, subject: &str, client: &str) -> Result<(), StoreError> {
+        let prefix = pair_prefix(subject, client);
+        if self.records.list::<Of>(&prefix, None, MOST).await?.len() < MOST {
+            return Ok(());
+        }
+        let (mut living, mut gone) = (Vec::new(), Vec::new());
+        for (id, row) in self.indexed(&prefix).await? {
+            match row {
+                Some(row) => living.push(row),
+                None => gone.extend(index_names(&id, subject, client).map(delete::<Of>)),
+            }
+        }
+        for steps in gone.chunks(PAGE) {
+            // With nothing to expect there is no conflict.
+            let _ = self.records.commit(steps).await?;
+        }
+        living.sort_by_key(|row| row.record.created_at);
+        let surplus = (living.len() + 1).saturating_sub(MOST);
+        for row in living.into_iter().take(surplus) {
+            self.end_grant(&row.name).await?;
+        }
+        Ok(())
+    }
+
     /// All grants of somebody.
     pub(crate) async fn grants_of(&self, holder: Holder<'_>) -> Result<Vec<Row<Grant>>, StoreError> {
-        let (prefix, mut after, mut grants) = (holder.prefix(), None::<String>, Vec::new());
+        Ok(self.indexed(&holder.prefix()).await?.into_iter().filter_map(|(_, row)| row).collect())
+    }
+
+    /// What the entries that begin with this lead to.
+    async fn indexed(&self, prefix: &str) -> Result<Vec<(String, Option<Row<Grant>>)>, StoreError> {
+        let (mut after, mut found) = (None::<String>, Vec::new());
         loop {
-            let rows = self.records.list::<Of>(&prefix, after.as_deref(), PAGE).await?;
+            let rows = self.records.list::<Of>(prefix, after.as_deref(), PAGE).await?;
             let is_last = rows.len() < PAGE;
             for row in rows {
-                let id = row.name.strip_prefix(&prefix).unwrap_or_default();
+                let id = row.name.rsplit('.').next().unwrap_or_default();
                 // One that nobody has refreshed for too long has ended before its entry.
-                grants.extend(self.records.get::<Grant>(id).await?);
+                found.push((id.to_owned(), self.records.get::<Grant>(id).await?));
                 after = Some(row.name);
             }
             if is_last {
-                return Ok(grants);
+                return Ok(found);
             }
         }
     }

@@ -8,6 +8,7 @@ use crate::{
     oauth::{
         MintError,
         endpoints::{give_back, tell},
+        tokens::{Grant, Holder, insert_steps},
     },
 };
 
@@ -218,4 +219,42 @@ async fn keys_are_listed_with_what_they_do() {
     let last = node.signing_keys().await.unwrap();
     assert_eq!(states(&last), [Signing], "revoking the only one makes another");
     assert!(last[0].kid != second && last[0].kid != both[0].kid);
+}
+
+#[tokio::test]
+async fn a_client_has_so_many_grants_of_one_person() {
+    let world = World::new();
+    let node = world.node();
+    let first = tokens(&node, &["read"]).await;
+    world.advance(1);
+    let second = tokens(&node, &["read"]).await;
+    let subject = people::subject_of(&node.0, "listed", "alice").await.unwrap();
+    // One that is older, but another client's.
+    let mut other = node.0.grants_of(Holder::Subject(&subject)).await.unwrap().swap_remove(0).record;
+    let ends_at = other.ends_at + 1_000_000;
+    other = Grant { client_id: "d".to_owned(), created_at: 0, ends_at, access_until: ends_at, ..other };
+    assert_eq!(node.0.records.commit(&insert_steps("of-d", &other)).await.unwrap(), Commit::Done);
+    for _ in 2..100 {
+        tokens(&node, &["read"]).await;
+    }
+    assert!(verify(&node, first.access()).await.is_ok());
+    assert_eq!(node.grants_of(&subject).await.unwrap().len(), 101);
+    // The oldest makes room.
+    let newest = tokens(&node, &["read"]).await;
+    assert!(verify(&node, first.access()).await.is_err());
+    assert_eq!(refusal(refresh(&node, &client("c"), first.refresh()).await), ErrorCode::InvalidGrant);
+    assert!(verify(&node, second.access()).await.is_ok() && verify(&node, newest.access()).await.is_ok());
+    assert!(node.grants_of(&subject).await.unwrap().iter().any(|grant| grant.id == "of-d"));
+    let index = || world.store.list(Kind::new("grant_of"), "", None, 1_000);
+    assert_eq!((node.grants_of(&subject).await.unwrap().len(), index().await.unwrap().len()), (101, 202));
+    // Those that have ended by themselves are not counted, nor kept in mind.
+    world.advance(14 * 24 * 3_600 - 1);
+    let kept = refresh(&node, &client("c"), second.refresh()).await.unwrap();
+    world.advance(2);
+    tokens(&node, &["read"]).await;
+    assert!(refresh(&node, &client("c"), kept.refresh()).await.is_ok());
+    assert_eq!((node.grants_of(&subject).await.unwrap().len(), index().await.unwrap().len()), (3, 6));
+    // And nothing more of any of them is left when all end.
+    assert_eq!(node.revoke_all_of(&subject).await.ok(), Some(3));
+    assert!(index().await.unwrap().is_empty());
 }
