@@ -122,7 +122,7 @@ async fn enter(core: &Core, visit: &mut Visit) -> Result<Response, Obstacle> {
     let form = entered(&form);
     let Some(counted_as) = catch(|| provider.counted_as(&form)) else { return Ok(pages::error::unavailable(core, 5)) };
     let counted_as = (provider.name(), &*counted_as);
-    let device = Device::of(core, sent.headers, counted_as);
+    let device = Device::of(core, sent.headers, counted_as).await;
     let attempt = match core.backoff.attempt(counted_as, sent.address, device) {
         Ok(attempt) => attempt,
         Err(seconds) => return Ok(pages::error::too_many(core, seconds)),
@@ -172,7 +172,7 @@ async fn welcome(
     let session = Session::begin(core, sent.headers, (&subject, provider.name(), account), query).await?;
     let mut response = go_on(core, "/authorize", query);
     Session::hand_over(core, &mut response, &session);
-    if let Some((device, seconds)) = Device::cookie(core, counted_as) {
+    if let Some((device, seconds)) = Device::cookie(core, counted_as, &subject, account) {
         Cookie::Device.set(core, &mut response, &device, Some(seconds));
     }
     Cookie::Visit.clear(core, &mut response);

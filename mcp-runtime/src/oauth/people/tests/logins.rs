@@ -212,6 +212,35 @@ async fn another_password_ends_all_sessions() {
     assert_eq!(thief.get(&url(&[])).await.status, StatusCode::OK);
 }
 
+/// Whoever knew the password before guesses like any stranger.
+#[tokio::test]
+async fn another_password_ends_what_a_browser_may_try() {
+    let world = World::new().await;
+    let mut thief = Browser::new(&world);
+    thief.log_in(&url(&[]), "alice").await;
+    let mut tries = async |most: u16| {
+        for at in 0..=most {
+            let login = login_page_of(&mut thief).await;
+            let status = thief.enter(&login, "alice", "wrong password").await.status;
+            let expected = if at < most { StatusCode::FORBIDDEN } else { StatusCode::TOO_MANY_REQUESTS };
+            assert_eq!(status, expected, "{at} of {most}");
+        }
+    };
+    world.users.set_scopes("alice", ["read"]).await.unwrap();
+    tries(10).await;
+    world.clock.advance(Duration::from_secs(3600));
+    world.users.set_password("alice", "another password").await.unwrap();
+    tries(5).await;
+    // The owner's new login counts again.
+    let mut owner = stranger(&world, 1);
+    let login = login_page(&mut owner).await;
+    assert_eq!(owner.enter(&login, "alice", "another password").await.status, StatusCode::SEE_OTHER);
+    for _ in 0..10 {
+        let login = login_page_of(&mut owner).await;
+        assert_eq!(owner.enter(&login, "alice", "wrong password").await.status, StatusCode::FORBIDDEN);
+    }
+}
+
 #[tokio::test]
 async fn users_are_what_they_should_be() {
     let world = World::new().await;
