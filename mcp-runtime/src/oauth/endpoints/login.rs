@@ -8,12 +8,14 @@ use tokio::time::timeout;
 
 use super::authorize::framed;
 use crate::{
+    auth::ClientAddress,
     caught::{catch, caught},
     oauth::{
         Account, Core, LoginError, LoginForm, LoginPage, LoginProvider,
         browser::{Bound, Cookie, Dress, Purpose, is_framed, is_from_own_page, page, secret},
         error::{ErrorCode, OAuthError},
         limits::Route,
+        login::Waiter,
         pages,
         people::{Device, Session, subject_of},
         request::{AuthorizationRequest, By, Obstacle, Sent, go_on, own_url, sole},
@@ -119,10 +121,11 @@ async fn enter(core: &Core, visit: &mut Visit) -> Result<Response, Obstacle> {
     }
     check(core, sent).await?;
     let provider = provider(core, sent)?;
-    let form = entered(&form);
+    let mut form = entered(&form, sent.address);
     let Some(counted_as) = catch(|| provider.counted_as(&form)) else { return Ok(pages::error::unavailable(core, 5)) };
     let counted_as = (provider.name(), &*counted_as);
     let device = Device::of(core, sent.headers, counted_as).await;
+    form.waiter.is_known = device.is_some();
     let attempt = match core.backoff.attempt(counted_as, sent.address, device) {
         Ok(attempt) => attempt,
         Err(seconds) => return Ok(pages::error::too_many(core, seconds)),
@@ -141,9 +144,12 @@ async fn enter(core: &Core, visit: &mut Visit) -> Result<Response, Obstacle> {
     }
 }
 
-fn entered(form: &Form) -> LoginForm {
+fn entered(form: &Form, address: ClientAddress) -> LoginForm {
     let own = form.fields().filter(|(name, _)| *name != "token");
-    LoginForm::new(own.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    LoginForm::new(
+        own.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        Waiter { address, is_known: false },
+    )
 }
 
 async fn judge(provider: &dyn LoginProvider, form: &LoginForm) -> Result<Account, LoginError> {

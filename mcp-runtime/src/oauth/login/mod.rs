@@ -12,6 +12,7 @@ use std::{any::Any, collections::HashMap, fmt};
 pub use auto_approve::AutoApprove;
 pub use local::{LocalUsers, UserError, UserInfo};
 pub use page::default_page;
+pub(crate) use passwords::Waiter;
 
 /// A way to log in: who someone is, and what they may have at most.
 ///
@@ -139,23 +140,26 @@ pub struct LoginPage<'a> {
 }
 
 /// The fields of a login form, as they were entered. Its `Debug` shows names only.
-pub struct LoginForm(HashMap<String, String>);
+pub struct LoginForm {
+    fields: HashMap<String, String>,
+    pub(crate) waiter: Waiter,
+}
 
 impl LoginForm {
-    pub(crate) fn new(fields: HashMap<String, String>) -> Self {
-        Self(fields)
+    pub(crate) fn new(fields: HashMap<String, String>, waiter: Waiter) -> Self {
+        Self { fields, waiter }
     }
 
     /// What was entered into the field of this name; empty if there is none.
     #[must_use]
     pub fn field(&self, name: &str) -> &str {
-        self.0.get(name).map_or("", String::as_str)
+        self.fields.get(name).map_or("", String::as_str)
     }
 }
 
 impl fmt::Debug for LoginForm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("LoginForm").field(&self.0.keys()).finish()
+        f.debug_tuple("LoginForm").field(&self.fields.keys()).finish()
     }
 }
 

@@ -360,3 +360,40 @@ async fn a_thousand_at_once() {
     // And afterwards all is as before.
     assert_eq!(Browser::new(&world).log_in(&url(&[]), "alice").await.status, StatusCode::OK);
 }
+
+/// Says for whom it was asked to look.
+struct Noting(Arc<std::sync::Mutex<Vec<(ClientAddress, bool)>>>);
+
+#[async_trait::async_trait]
+impl LoginProvider for Noting {
+    fn name(&self) -> &str {
+        "noting"
+    }
+
+    fn page(&self, page: &LoginPage<'_>) -> String {
+        crate::oauth::login::default_page(page)
+    }
+
+    async fn log_in(&self, form: &LoginForm) -> Result<Account, LoginError> {
+        self.0.lock().unwrap().push((form.waiter.address, form.waiter.is_known));
+        Ok(Account::new("id", "Name"))
+    }
+
+    async fn account(&self, _: &str) -> Result<Option<Account>, LoginError> {
+        Ok(Some(Account::new("id", "Name")))
+    }
+}
+
+#[tokio::test]
+async fn a_browser_that_logged_in_before_waits_in_its_own_half() {
+    let seen = Arc::default();
+    let world = World::at(ISSUER, vec![Box::new(Noting(Arc::clone(&seen)))]).await;
+    let mut browser = stranger(&world, 3);
+    for name in ["alice", "alice", "bob"] {
+        let login = login_page_of(&mut browser).await;
+        browser.enter(&login, name, PASSWORD).await;
+    }
+    let known: Vec<bool> = seen.lock().unwrap().iter().map(|(_, known)| *known).collect();
+    assert_eq!(known, [false, true, false], "for that account only");
+    assert!(seen.lock().unwrap().iter().all(|(address, _)| *address == browser.address));
+}
