@@ -2,12 +2,14 @@
 
 mod backoff;
 mod consents;
+mod eras;
 mod links;
 mod sessions;
 
 pub(crate) use backoff::{Backoff, Device};
 pub(crate) use consents::Consent;
-pub(crate) use links::{account_of, end_era, era_of, known_subject, present, subject_of};
+pub(crate) use eras::{Eras, Whose};
+pub(crate) use links::{account_of, end_era, known_subject, present, subject_of};
 pub(crate) use sessions::{Session, SignedIn};
 
 use super::error::{ErrorCode, OAuthError};
