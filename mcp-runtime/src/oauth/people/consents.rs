@@ -95,7 +95,7 @@ impl Consent {
             let scopes: BTreeSet<_> = kept.chain(allowed).cloned().collect();
             if scopes.is_empty() && !asked.is_empty() {
                 // Nothing is left of it.
-                core.records.commit(&[delete::<Self>(&*name)]).await?;
+                let _ = core.records.commit(&[delete::<Self>(&*name)]).await?;
                 return Ok(());
             }
             let consent = Self {
