@@ -130,6 +130,7 @@ fn ask(core: &Core, query: &str, person: &SignedIn, request: &AuthorizationReque
     let offer = |scope: &String| Offer {
         scope: scope.clone(),
         description: core.describe(scope),
+        includes: core.catalogue.included(scope),
         standing: verdict.standing(scope),
     };
     let logout = Bound { purpose: Purpose::Logout, holder: &person.id, query, shown: "" };

@@ -140,6 +140,26 @@ async fn what_was_allowed_is_not_asked_again_where_the_client_is_known() {
 }
 
 #[tokio::test]
+async fn all_of_where_it_leads_and_of_what_is_allowed_is_shown() {
+    let world = World::new().await;
+    let mut browser = Browser::new(&world);
+    browser.log_in(&url(&[]), "alice").await;
+    for (id, redirect, word) in [
+        ("web", "https://app.example/cb", "<bdi>app.example</bdi>"),
+        ("port", "https://app.example:8443/cb", "<bdi>app.example:8443</bdi>"),
+        ("desktop", "http://127.0.0.1:9123/cb", "<bdi>127.0.0.1:9123</bdi>"),
+        ("editor", "com.example.app://evil.ext/cb", "<bdi>com.example.app://evil.ext</bdi>"),
+        ("native", "com.example.app:/cb", "<bdi>com.example.app:</bdi>"),
+    ] {
+        let question = browser.get(&url(&[("client_id", id), ("redirect_uri", redirect)])).await;
+        assert!(question.html.contains(word), "{id}: {}", question.html);
+    }
+    let question = browser.get(&url(&[("scope", "admin")])).await;
+    assert!(question.html.contains("This includes: Write notes <code>write</code>"), "{}", question.html);
+    assert!(!browser.get(&url(&[])).await.html.contains("This includes"));
+}
+
+#[tokio::test]
 async fn what_was_taken_back_is_asked_again() {
     let world = World::new().await;
     let server = AuthorizationServer(Arc::clone(&world.core));
