@@ -145,7 +145,7 @@ pub(crate) fn is_cross_site(core: &Core, headers: &HeaderMap) -> bool {
     let own = WebUrl::split(&core.issuer).map(|url| url.origin);
     let site = single(headers, &SEC_FETCH_SITE).map(|site| site.and_then(|site| site.to_str().ok()));
     let origin = single(headers, &ORIGIN).map(|origin| origin.and_then(|origin| origin.to_str().ok()));
-    let foreign_site = site.is_some_and(|site| !matches!(site, Some("none" | "same-origin" | "same-site")));
+    let foreign_site = site.is_some_and(|site| !matches!(site, Some("none" | "same-origin")));
     foreign_site || origin.is_some_and(|origin| origin != own)
 }
 

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use super::{
     AuthorizationServer,
     error::OAuthError,
-    people,
+    people::{self, Consent, Whose},
     tokens::{Access, Grant, Holder, LONGEST_TOKEN, insert_steps, random_id},
 };
 use crate::store::{Commit, Row, StoreError};
@@ -111,21 +111,43 @@ impl AuthorizationServer {
     }
 
     /// Ends all grants of somebody, also those that clients have a code for but no token yet, and says how many there were.
-    /// Sessions go on: change the password, or lock the account, before.
+    /// Nothing that they allowed is remembered either: they are asked again. Sessions go on: change the password, or lock the account, before.
     ///
     /// # Errors
     /// If the store cannot be used; some may have ended then.
     pub async fn revoke_all_of(&self, subject: &str) -> Result<usize, StoreError> {
         // Nothing that was allowed before becomes a grant after they were listed.
         people::end_era(&self.0, subject).await?;
+        Consent::forget(&self.0, subject, None).await?;
         self.0.end_all(Holder::Subject(subject)).await
     }
 
-    /// Ends all grants that a client has, of whomever, and says how many there were.
+    /// Takes back what somebody, by the `sub` of its tokens, allowed a client: ends its grants from them, also those that it
+    /// has a code for but no token yet, and asks them again next time. Says how many grants there were.
+    ///
+    /// # Errors
+    /// If the store cannot be used; some may have ended then.
+    pub async fn withdraw_consent(&self, subject: &str, client_id: &str) -> Result<usize, StoreError> {
+        let core = &self.0;
+        Whose::Both(subject, client_id).end_era(core).await?;
+        Consent::forget(core, subject, Some(client_id)).await?;
+        let mut ended = 0;
+        for row in core.grants_of(Holder::Subject(subject)).await? {
+            if row.record.client_id == client_id {
+                ended += usize::from(core.end_grant(&row.name).await?);
+            }
+        }
+        Ok(ended)
+    }
+
+    /// Ends all grants that a client has, of whomever, also those that it has a code for but no token yet, and says how
+    /// many there were. Everybody is asked again.
     ///
     /// # Errors
     /// If the store cannot be used; some may have ended then.
     pub async fn revoke_all_for_client(&self, client_id: &str) -> Result<usize, StoreError> {
+        // Nothing that was allowed before becomes a grant after they were listed, nor counts as a consent.
+        Whose::Client(client_id).end_era(&self.0).await?;
         self.0.end_all(Holder::Client(client_id)).await
     }
 

@@ -9,6 +9,13 @@ struct Declaration<'c, 's> {
     values: Vec<(&'c str, &'s str)>,
 }
 
+impl Declaration<'_, '_> {
+    /// A text with the values in place.
+    fn fill(&self, text: &str) -> String {
+        self.values.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
+    }
+}
+
 impl Catalogue {
     /// Pairs of which one stands for the other: whoever may have it with any argument could have the other as well.
     pub(super) fn ambiguous(&self) -> impl Iterator<Item = String> {
@@ -37,8 +44,24 @@ impl Catalogue {
     /// What it allows, for people, with its values in place.
     pub(crate) fn description(&self, scope: &str) -> Option<String> {
         let found = self.declaration(scope)?;
-        let filled = |text: String, (name, value): &(&str, &str)| text.replace(&format!("{{{name}}}"), value);
-        Some(found.values.iter().fold(found.description.to_owned(), filled))
+        Some(found.fill(found.description))
+    }
+
+    /// What it implies, directly or through others, nearest first: scopes and what they allow, with its values in place.
+    pub(crate) fn included(&self, scope: &str) -> Vec<(String, String)> {
+        let Some(found) = self.declaration(scope) else { return Vec::new() };
+        let (mut reached, mut next) = (vec![found.name], 0);
+        while let Some(&name) = reached.get(next) {
+            for implied in self.implied_by(name) {
+                if !reached.contains(&implied) {
+                    reached.push(implied);
+                }
+            }
+            next += 1;
+        }
+        let declared = |name: &str| self.declared.iter().find(|(declared, _)| declared == name);
+        let implied = reached.into_iter().skip(1).filter_map(declared);
+        implied.map(|(name, description)| (found.fill(name), found.fill(description))).collect()
     }
 
     /// Whether whoever may grant `allowed` may grant `scope`: it is the same, or implied. `allowed` may be a declared scope
@@ -122,6 +145,18 @@ mod tests {
         }
         assert_eq!(catalogue.description("project:p1:write").as_deref(), Some("Change the project p1"));
         assert_eq!(catalogue.description("project:p1"), None);
+    }
+
+    #[test]
+    fn what_a_scope_includes_is_told_with_its_values() {
+        let mut catalogue = catalogue();
+        catalogue.declare("root", "More than everything");
+        catalogue.imply("root", ["admin"]);
+        let scopes = |scope| catalogue.included(scope).into_iter().map(|(scope, _)| scope).collect::<Vec<_>>();
+        assert_eq!(scopes("root"), ["admin", "notes:read"]);
+        let read = ("project:p1:read".to_owned(), "Read the project p1".to_owned());
+        assert_eq!(catalogue.included("project:p1:write"), [read]);
+        assert!(scopes("notes:read").is_empty() && scopes("unknown").is_empty());
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::oauth::{
         self,
         consent::{Offer, Question, Standing},
     },
-    people::{Consent, SignedIn},
+    people::{Consent, Eras, SignedIn},
     request::{AuthorizationRequest, By, Obstacle, Refusal, Sent, go_on, own_url, sole},
     tokens::codes::{self, Granted},
     visit::Visit,
@@ -58,7 +58,7 @@ async fn answer(core: &Core, sent: Sent<'_>) -> Result<Response, Obstacle> {
     core.limits.charge_key(Route::Authorize, &person.session.subject)?;
     let verdict = Verdict::of(core, &person, &request).await?;
     if verdict.may_skip(&request) {
-        return grant(core, &request, &person, verdict.allowed).await.map_err(Into::into);
+        return grant(core, &request, &person, verdict.allowed, verdict.eras).await.map_err(Into::into);
     }
     if request.prompt.none {
         // Also where nothing could be allowed: that is between the person and us.
@@ -90,6 +90,8 @@ pub(super) struct Verdict {
     pub(super) allowed: Vec<String>,
     withheld: Vec<String>,
     given: Option<Consent>,
+    /// Those from before it was looked up.
+    pub(super) eras: Eras,
 }
 
 impl Verdict {
@@ -97,8 +99,10 @@ impl Verdict {
         let allowed = core.within(&request.scopes, &person.account.scopes);
         let withheld = request.scopes.iter().filter(|scope| !allowed.contains(scope)).cloned().collect();
         let redirect_uri = &request.back.redirect_uri;
-        let given = Consent::given(core, &person.session.subject, &request.client, redirect_uri).await?;
-        Ok(Self { allowed, withheld, given })
+        let subject = &*person.session.subject;
+        let (eras, _) = Eras::now(core, subject, &request.client.id).await?;
+        let given = Consent::given(core, subject, &request.client, redirect_uri, eras).await?;
+        Ok(Self { allowed, withheld, given, eras })
     }
 
     /// Only where the operator vouches for the client, and nobody else can be at the other end of the redirect: any program
@@ -130,6 +134,7 @@ fn ask(core: &Core, query: &str, person: &SignedIn, request: &AuthorizationReque
     let offer = |scope: &String| Offer {
         scope: scope.clone(),
         description: core.describe(scope),
+        includes: core.catalogue.included(scope),
         standing: verdict.standing(scope),
     };
     let logout = Bound { purpose: Purpose::Logout, holder: &person.id, query, shown: "" };
@@ -153,16 +158,17 @@ pub(super) async fn grant(
     request: &AuthorizationRequest,
     person: &SignedIn,
     scopes: Vec<String>,
+    eras: Eras,
 ) -> Result<Response, OAuthError> {
     let SignedIn { session, .. } = person;
-    let code = issue(core, request, &session.subject, session.auth_time, scopes).await?;
+    let code = issue(core, request, (&session.subject, eras), session.auth_time, scopes).await?;
     Ok(request.back.granted(core, StatusCode::SEE_OTHER, &code))
 }
 
 async fn issue(
     core: &Core,
     request: &AuthorizationRequest,
-    subject: &str,
+    (subject, eras): (&str, Eras),
     auth_time: u64,
     scopes: Vec<String>,
 ) -> Result<String, OAuthError> {
@@ -176,7 +182,7 @@ async fn issue(
         scopes,
         auth_time,
     };
-    codes::issue(core, granted).await
+    codes::issue(core, granted, eras).await
 }
 
 /// One redirect with a code and no question: headless clients follow exactly that, and keep no cookies.
@@ -189,7 +195,8 @@ async fn approve(core: &Core, sent: Sent<'_>, auto: &AutoApprove) -> Result<Resp
     let account = auto.account();
     let scopes = core.within(&request.scopes, &account.scopes);
     let subject = subject_of(core, auto.name(), &account.id).await?;
-    let code = issue(core, &request, &subject, core.records.now(), scopes).await?;
+    let (eras, _) = Eras::now(core, &subject, &request.client.id).await.map_err(OAuthError::from)?;
+    let code = issue(core, &request, (&subject, eras), core.records.now(), scopes).await?;
     Ok(request.back.granted(core, StatusCode::FOUND, &code))
 }
 

@@ -44,13 +44,14 @@ async fn decide(core: &Core, sent: Sent<'_>, form: &Form) -> Result<Response, Ob
     }
     let verdict = Verdict::of(core, &person, &request).await?;
     let ticked = ticked(&verdict.allowed, form);
+    let AuthorizationRequest { client, back, .. } = &request;
+    let (subject, decided) = (&*person.session.subject, (&*verdict.allowed, &*ticked));
+    // Also if nothing is ticked: then it is what was allowed before that is taken back.
+    Consent::remember(core, subject, client, &back.redirect_uri, decided, verdict.eras).await?;
     if ticked.is_empty() && !request.scopes.is_empty() {
         return Ok(request.back.refused(core, Refusal::DENIED));
     }
-    let AuthorizationRequest { client, back, .. } = &request;
-    let decided = (&*verdict.allowed, &*ticked);
-    Consent::remember(core, &person.session.subject, client, &back.redirect_uri, decided).await?;
-    Ok(grant(core, &request, &person, ticked).await?)
+    Ok(grant(core, &request, &person, ticked, verdict.eras).await?)
 }
 
 /// Of what could be allowed, and of nothing else.

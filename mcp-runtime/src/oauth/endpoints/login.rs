@@ -8,12 +8,14 @@ use tokio::time::timeout;
 
 use super::authorize::framed;
 use crate::{
+    auth::ClientAddress,
     caught::{catch, caught},
     oauth::{
         Account, Core, LoginError, LoginForm, LoginPage, LoginProblem, LoginProvider,
         browser::{Bound, Cookie, Dress, Purpose, is_framed, is_from_own_page, page, retry_after, secret},
         error::{ErrorCode, OAuthError},
         limits::Route,
+        login::Waiter,
         pages,
         people::{Device, Session, subject_of},
         request::{AuthorizationRequest, By, Obstacle, Sent, go_on, own_url, sole},
@@ -123,10 +125,11 @@ async fn enter(core: &Core, visit: &mut Visit) -> Result<Response, Obstacle> {
     }
     check(core, sent).await?;
     let provider = provider(core, sent)?;
-    let form = entered(&form);
+    let mut form = entered(&form, sent.address);
     let Some(counted_as) = catch(|| provider.counted_as(&form)) else { return Ok(pages::error::unavailable(core, 5)) };
     let counted_as = (provider.name(), &*counted_as);
-    let device = Device::of(core, sent.headers, counted_as);
+    let device = Device::of(core, sent.headers, counted_as).await;
+    form.waiter.is_known = device.is_some();
     let attempt = match core.backoff.attempt(counted_as, sent.address, device) {
         Ok(attempt) => attempt,
         Err(seconds) => {
@@ -148,9 +151,9 @@ async fn enter(core: &Core, visit: &mut Visit) -> Result<Response, Obstacle> {
     }
 }
 
-fn entered(form: &Form) -> LoginForm {
+fn entered(form: &Form, address: ClientAddress) -> LoginForm {
     let own = form.fields().filter(|(name, _)| *name != "token");
-    LoginForm::new(own)
+    LoginForm::new(own).sent_by(Waiter { address, is_known: false })
 }
 
 async fn judge(provider: &dyn LoginProvider, form: &LoginForm) -> Result<Account, LoginError> {
@@ -180,7 +183,7 @@ async fn welcome(
     let session = Session::begin(core, sent.headers, (&subject, provider.name(), account), query).await?;
     let mut response = go_on(core, "/authorize", query);
     Session::hand_over(core, &mut response, &session);
-    if let Some((device, seconds)) = Device::cookie(core, counted_as) {
+    if let Some((device, seconds)) = Device::cookie(core, counted_as, &subject, account) {
         Cookie::Device.set(core, &mut response, &device, Some(seconds));
     }
     Cookie::Visit.clear(core, &mut response);

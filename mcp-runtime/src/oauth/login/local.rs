@@ -250,7 +250,8 @@ impl LoginProvider for LocalUsers {
             0..=MAX_PASSWORD_BYTES => (entered, found.as_ref().map(|user| &*user.password_hash)),
             _ => ("", None),
         };
-        let is_right = self.passwords.verify(password, hash).await.map_err(|Busy| LoginError::Unavailable)?;
+        let is_right =
+            self.passwords.verify(password, hash, form.waiter).await.map_err(|Busy| LoginError::Unavailable)?;
         // A lock is looked at last, so that it does not show.
         let user = found.filter(|user| is_right && !user.is_locked);
         user.map(User::into_account).ok_or(LoginError::Denied)

@@ -12,6 +12,9 @@ use std::{any::Any, collections::HashMap, fmt};
 pub use auto_approve::AutoApprove;
 pub use local::{LocalUsers, UserError, UserInfo};
 pub use page::default_page;
+pub(crate) use passwords::Waiter;
+
+use crate::auth::ClientAddress;
 
 /// A way to log in: who someone is, and what they may have at most.
 ///
@@ -225,7 +228,10 @@ impl LoginProblem {
 /// The fields of a login form, as they were entered. Its `Debug` shows names only.
 ///
 /// The server makes it; in tests of a login of your own, [`new`](Self::new) does.
-pub struct LoginForm(HashMap<String, String>);
+pub struct LoginForm {
+    fields: HashMap<String, String>,
+    pub(crate) waiter: Waiter,
+}
 
 impl LoginForm {
     /// A form with these fields, as names and values; the last of those with the same name counts.
@@ -238,19 +244,24 @@ impl LoginForm {
     /// ```
     #[must_use]
     pub fn new(fields: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>) -> Self {
-        Self(fields.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        let fields = fields.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { fields, waiter: Waiter { address: ClientAddress::LOCAL, is_known: false } }
+    }
+
+    pub(crate) fn sent_by(self, waiter: Waiter) -> Self {
+        Self { waiter, ..self }
     }
 
     /// What was entered into the field of this name; empty if there is none.
     #[must_use]
     pub fn field(&self, name: &str) -> &str {
-        self.0.get(name).map_or("", String::as_str)
+        self.fields.get(name).map_or("", String::as_str)
     }
 }
 
 impl fmt::Debug for LoginForm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("LoginForm").field(&self.0.keys()).finish()
+        f.debug_tuple("LoginForm").field(&self.fields.keys()).finish()
     }
 }
 

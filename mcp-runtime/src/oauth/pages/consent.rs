@@ -24,6 +24,8 @@ pub(crate) struct Question<'a> {
 pub(crate) struct Offer {
     pub(crate) scope: String,
     pub(crate) description: Option<String>,
+    /// What else whoever has it may do, as scopes and descriptions.
+    pub(crate) includes: Vec<(String, String)>,
     pub(crate) standing: Standing,
 }
 
@@ -40,6 +42,11 @@ pub(crate) enum Standing {
 /// The name of a scope's checkbox.
 pub(crate) fn field(scope: &str) -> String {
     format!("scope:{scope}")
+}
+
+/// Host and port, if one is named: another port can be somebody else.
+fn authority(uri: &str) -> Option<&str> {
+    redirect::origin_of(uri)?.split_once("://").map(|(_, authority)| authority)
 }
 
 impl Question<'_> {
@@ -80,7 +87,7 @@ impl Question<'_> {
                 Origin::Operator => p { "This app was registered by whoever runs this server." },
                 Origin::Document => p {
                     "This app is published by "
-                    strong { bdi { (redirect::host_of(&self.client.id).unwrap_or("an unknown host")) } } "."
+                    strong { bdi { (authority(&self.client.id).unwrap_or("an unknown host")) } } "."
                 },
                 Origin::Dynamic => p.warning {
                     "This app registered itself. Nobody has checked that it is what its name says."
@@ -92,7 +99,7 @@ impl Question<'_> {
 
     fn destination(&self) -> Markup {
         let uri = self.redirect_uri;
-        let host = redirect::host_of(uri).unwrap_or_default();
+        let host = authority(uri).unwrap_or_default();
         html! {
             @if redirect::is_loopback(uri) {
                 p.warning {
@@ -104,7 +111,7 @@ impl Question<'_> {
             } @else {
                 p.warning {
                     "You will be sent to the program on this device that opens "
-                    strong { bdi { (uri.split(':').next().unwrap_or_default()) ":" } }
+                    strong { bdi { (redirect::origin_of(uri).unwrap_or_default()) } }
                     " links. Go on only if you have just started it yourself."
                 }
             }
@@ -127,6 +134,11 @@ impl Question<'_> {
                                 Standing::First => {},
                                 Standing::Allowed => small { " (allowed before)" },
                                 Standing::Additional => small { " (new)" },
+                            }
+                            @if !offer.includes.is_empty() {
+                                small { " This includes:" @for (scope, description) in &offer.includes {
+                                    " " (description) " " code { (scope) }
+                                } }
                             }
                         }
                     }

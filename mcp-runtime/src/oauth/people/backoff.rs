@@ -8,12 +8,13 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::HeaderMap;
 
+use super::account_of;
 use crate::{
     auth::{CallerKey, ClientAddress},
     clock::Clock,
     guard::{BoundLimit, Limit, QuotaTable, RateLimit},
     oauth::{
-        Core,
+        Account, Core,
         browser::{Cookie, digest},
         seal::random,
     },
@@ -122,23 +123,45 @@ pub(crate) struct Device {
 }
 
 impl Device {
-    /// Reads the cookie; it counts for this account only.
-    pub(crate) fn of(core: &Core, headers: &HeaderMap, account: (&str, &str)) -> Option<Self> {
+    /// Reads the cookie; it counts for this account only, and until that gets other credentials, or is gone or locked.
+    pub(crate) async fn of(core: &Core, headers: &HeaderMap, account: (&str, &str)) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(Cookie::Device.of(core, headers)?).ok()?;
-        let (head, code) = bytes.split_at_checked(24)?;
-        let (nonce, end) = head.split_at(16);
-        let is_ours = core.secrets.cookies.is_of(code, &[b"device", head, name(account).as_bytes()]);
+        let (code, head) = bytes.split_at_checked(32)?;
+        if !core.secrets.cookies.is_of(code, &[b"device", head, name(account).as_bytes()]) {
+            return None;
+        }
+        // From here on it is what was written below.
+        let (nonce, rest) = head.split_at_checked(16)?;
+        let (end, rest) = rest.split_at_checked(8)?;
+        let (credentials, subject) = rest.split_at_checked(32)?;
+        let subject = std::str::from_utf8(subject).ok()?;
         let in_time = core.records.now() < u64::from_be_bytes(end.try_into().ok()?);
-        (is_ours && in_time).then_some(Self { nonce: nonce.try_into().ok()? })
+        // What cannot be looked up does not count.
+        let present = account_of(core, subject).await.ok()??;
+        let same = core.secrets.cookies.is_of(credentials, &credentials_of(subject, &present));
+        (in_time && same).then_some(Self { nonce: nonce.try_into().ok()? })
     }
 
-    /// The value of a new cookie, and its lifetime in seconds.
-    pub(crate) fn cookie(core: &Core, account: (&str, &str)) -> Option<(String, u64)> {
-        let end = core.records.now().saturating_add(DEVICE_LIFETIME);
-        let head = [&random::<16>()?[..], &end.to_be_bytes()].concat();
-        let code = core.secrets.cookies.of(&[b"device", &head, name(account).as_bytes()]);
-        Some((URL_SAFE_NO_PAD.encode([&head[..], &code].concat()), DEVICE_LIFETIME))
+    /// The value of a new cookie for somebody who logged in, and its lifetime in seconds. `counted_as` is what wrong tries
+    /// are counted by.
+    pub(crate) fn cookie(
+        core: &Core,
+        counted_as: (&str, &str),
+        subject: &str,
+        account: &Account,
+    ) -> Option<(String, u64)> {
+        let end = core.records.now().saturating_add(DEVICE_LIFETIME).to_be_bytes();
+        let credentials = core.secrets.cookies.of(&credentials_of(subject, account));
+        let head = [&random::<16>()?[..], &end, &credentials, subject.as_bytes()].concat();
+        let code = core.secrets.cookies.of(&[b"device", &head, name(counted_as).as_bytes()]);
+        Some((URL_SAFE_NO_PAD.encode([&code[..], &head].concat()), DEVICE_LIFETIME))
     }
+}
+
+/// None is something else than an empty text.
+fn credentials_of<'a>(subject: &'a str, account: &'a Account) -> [&'a [u8]; 4] {
+    let (is_some, text) = account.credentials.as_ref().map_or((&b"0"[..], ""), |text| (b"1", text));
+    [b"device credentials", subject.as_bytes(), is_some, text.as_bytes()]
 }
 
 fn name((provider, account): (&str, &str)) -> String {

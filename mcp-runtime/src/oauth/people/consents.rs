@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{TRIES, contended};
+use super::{Eras, TRIES, contended};
 use crate::{
     oauth::{
         Core,
@@ -12,11 +12,13 @@ use crate::{
         clients::{Client, redirect},
         error::OAuthError,
     },
-    store::{Commit, Kind, Record, insert},
+    store::{Commit, Kind, Record, StoreError, delete, insert},
 };
 
 /// How long it is remembered, in seconds: a year after it was last given.
 const LIFETIME: u64 = 365 * 24 * 3600;
+/// How many are read at once.
+const PAGE: usize = 100;
 
 /// What a person allowed a client that sends people back to one place.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -26,6 +28,9 @@ pub(crate) struct Consent {
     pub(crate) scopes: BTreeSet<String>,
     /// What the client said about itself then.
     metadata_hash: String,
+    /// Those in which it was allowed: it counts in no others.
+    #[serde(default)]
+    eras: Eras,
     end: u64,
 }
 
@@ -44,9 +49,32 @@ impl Consent {
         subject: &str,
         client: &Client,
         redirect_uri: &str,
+        eras: Eras,
     ) -> Result<Option<Self>, OAuthError> {
         let row = core.records.get::<Self>(&name(subject, &client.id, &place(redirect_uri))).await?;
-        Ok(row.map(|row| row.record).filter(|consent| consent.metadata_hash == client.metadata_hash))
+        Ok(row.map(|row| row.record).filter(|consent| consent.counts(client, eras)))
+    }
+
+    fn counts(&self, client: &Client, eras: Eras) -> bool {
+        self.metadata_hash == client.metadata_hash && self.eras == eras
+    }
+
+    /// Forgets what somebody allowed this client, or every client. What is written meanwhile is of an era that has ended.
+    pub(crate) async fn forget(core: &Core, subject: &str, client_id: Option<&str>) -> Result<(), StoreError> {
+        let (prefix, mut after) = (format!("{subject}:"), None::<String>);
+        loop {
+            let rows = core.records.list::<Self>(&prefix, after.as_deref(), PAGE).await?;
+            for row in &rows {
+                if client_id.is_none_or(|id| id == row.record.client_id) {
+                    // A removal that expects nothing meets no conflict.
+                    let _ = core.records.commit(&[delete::<Self>(&*row.name)]).await?;
+                }
+            }
+            match rows.into_iter().nth(PAGE - 1) {
+                Some(last) => after = Some(last.name),
+                None => return Ok(()),
+            }
+        }
     }
 
     /// Remembers what was allowed of `asked`. What was not asked for this time stays as it was.
@@ -56,18 +84,26 @@ impl Consent {
         client: &Client,
         redirect_uri: &str,
         (asked, allowed): (&[String], &[String]),
+        eras: Eras,
     ) -> Result<(), OAuthError> {
         let redirect_origin = place(redirect_uri);
         let name = name(subject, &client.id, &redirect_origin);
         for _ in 0..TRIES {
             let row = core.records.get::<Self>(&name).await?;
-            let earlier = row.as_ref().filter(|row| row.record.metadata_hash == client.metadata_hash);
+            let earlier = row.as_ref().filter(|row| row.record.counts(client, eras));
             let kept = earlier.into_iter().flat_map(|row| row.record.scopes.iter()).filter(|it| !asked.contains(it));
+            let scopes: BTreeSet<_> = kept.chain(allowed).cloned().collect();
+            if scopes.is_empty() && !asked.is_empty() {
+                // Nothing is left of it.
+                let _ = core.records.commit(&[delete::<Self>(&*name)]).await?;
+                return Ok(());
+            }
             let consent = Self {
                 client_id: client.id.clone(),
                 redirect_origin: redirect_origin.clone(),
-                scopes: kept.chain(allowed).cloned().collect(),
+                scopes,
                 metadata_hash: client.metadata_hash.clone(),
+                eras,
                 end: core.records.now().saturating_add(LIFETIME),
             };
             let step = row.map_or_else(|| insert(name.clone(), &consent), |row| row.replace(&consent));

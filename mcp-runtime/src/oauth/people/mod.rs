@@ -2,13 +2,15 @@
 
 mod backoff;
 mod consents;
+mod eras;
 mod links;
 mod sessions;
 mod undeclared;
 
 pub(crate) use backoff::{Backoff, Device};
 pub(crate) use consents::Consent;
-pub(crate) use links::{account_of, end_era, era_of, known_subject, linked_account, present, subject_of};
+pub(crate) use eras::{Eras, Whose};
+pub(crate) use links::{account_of, end_era, known_subject, linked_account, present, subject_of};
 pub(crate) use sessions::{Session, SignedIn};
 pub(crate) use undeclared::Undeclared;
 

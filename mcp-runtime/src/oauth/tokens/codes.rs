@@ -14,7 +14,8 @@ use crate::{
         Core,
         clients::{Client, GrantType},
         error::{ErrorCode, OAuthError},
-        people, pkce,
+        people::{self, Eras},
+        pkce,
         seal::random,
         visit::Form,
     },
@@ -45,9 +46,9 @@ struct Code {
     /// The grant that it was exchanged for.
     bought: Option<String>,
     until: u64,
-    /// The era of its subject.
+    /// Those in which it was allowed: it is good in no others.
     #[serde(default)]
-    era: u64,
+    eras: Eras,
 }
 
 impl Record for Code {
@@ -62,13 +63,12 @@ fn name_of(code: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(code))
 }
 
-/// Makes a code for what somebody has just granted.
-pub(crate) async fn issue(core: &Core, granted: Granted) -> Result<String, OAuthError> {
+/// Makes a code for what somebody has granted in these eras: those from before they were asked, or it was looked up.
+pub(crate) async fn issue(core: &Core, granted: Granted, eras: Eras) -> Result<String, OAuthError> {
     let secret: [u8; 32] = random().ok_or_else(|| StoreError::new("the system has no randomness"))?;
     let code = URL_SAFE_NO_PAD.encode(secret);
     let until = core.records.now().saturating_add(core.lifetimes.code.as_secs());
-    let (era, _) = people::era_of(core, &granted.subject).await?;
-    let record = Code { granted, bought: None, until, era };
+    let record = Code { granted, bought: None, until, eras };
     match core.records.commit(&[insert(name_of(&code), &record)]).await? {
         Commit::Done => Ok(code),
         Commit::Conflict => Err(StoreError::new("a random code was there already").into()),
@@ -97,8 +97,8 @@ pub(crate) async fn redeem(core: &Core, client: &Client, form: &Form) -> Result<
             core.end_grant(bought).await?;
             return Err(no_such_code());
         }
-        let (era, lasts) = people::era_of(core, &granted.subject).await?;
-        if era != row.record.era {
+        let (eras, lasts) = Eras::now(core, &granted.subject, &client.id).await?;
+        if eras != row.record.eras {
             return Err(no_such_code());
         }
         let account = people::account_of(core, &granted.subject).await?.ok_or(no_such_code())?;
@@ -119,6 +119,11 @@ pub(crate) async fn redeem(core: &Core, client: &Client, form: &Form) -> Result<
         // Else all grants could end between this and the last look, and this one begin.
         steps.extend(lasts);
         if core.records.commit(&steps).await? == Commit::Done {
+            // Whoever ends the grants of a client may have listed them before this one was there.
+            if Eras::now(core, &granted.subject, &client.id).await?.0 != eras {
+                core.end_grant(&id).await?;
+                return Err(no_such_code());
+            }
             return Answer::of(core, &id, &grant, &grant.scopes).await;
         }
     }

@@ -36,7 +36,7 @@ async fn nowhere_else() {
     let world = world(LOCAL).await;
     let core = &world.core;
     type Change = fn(&mut Visit);
-    let changes: [(&str, Change); 13] = [
+    let changes: [(&str, Change); 14] = [
         ("foreign host", |visit| drop(visit.parts.headers.insert("host", "evil.example".parse().unwrap()))),
         ("rebound host", |visit| drop(visit.parts.headers.insert("host", "127.0.0.1.evil.example".parse().unwrap()))),
         ("two hosts", |visit| {
@@ -51,6 +51,7 @@ async fn nowhere_else() {
         ("for another address", |visit| drop(visit.parts.headers.insert("x-real-ip", "192.0.2.1".parse().unwrap()))),
         ("through a proxy", |visit| drop(visit.parts.headers.insert("via", "1.1 proxy".parse().unwrap()))),
         ("another site", |visit| drop(visit.parts.headers.insert("sec-fetch-site", "cross-site".parse().unwrap()))),
+        ("another port", |visit| drop(visit.parts.headers.insert("sec-fetch-site", "same-site".parse().unwrap()))),
         ("a foreign page", |visit| drop(visit.parts.headers.insert("origin", "https://evil.example".parse().unwrap()))),
     ];
     for (what, change) in changes {

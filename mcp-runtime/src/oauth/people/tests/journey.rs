@@ -140,6 +140,66 @@ async fn what_was_allowed_is_not_asked_again_where_the_client_is_known() {
 }
 
 #[tokio::test]
+async fn all_of_where_it_leads_and_of_what_is_allowed_is_shown() {
+    let world = World::new().await;
+    let mut browser = Browser::new(&world);
+    browser.log_in(&url(&[]), "alice").await;
+    for (id, redirect, word) in [
+        ("web", "https://app.example/cb", "<bdi>app.example</bdi>"),
+        ("port", "https://app.example:8443/cb", "<bdi>app.example:8443</bdi>"),
+        ("desktop", "http://127.0.0.1:9123/cb", "<bdi>127.0.0.1:9123</bdi>"),
+        ("editor", "com.example.app://evil.ext/cb", "<bdi>com.example.app://evil.ext</bdi>"),
+        ("native", "com.example.app:/cb", "<bdi>com.example.app:</bdi>"),
+    ] {
+        let question = browser.get(&url(&[("client_id", id), ("redirect_uri", redirect)])).await;
+        assert!(question.html.contains(word), "{id}: {}", question.html);
+    }
+    let question = browser.get(&url(&[("scope", "admin")])).await;
+    assert!(question.html.contains("This includes: Write notes <code>write</code>"), "{}", question.html);
+    assert!(!browser.get(&url(&[])).await.html.contains("This includes"));
+}
+
+#[tokio::test]
+async fn what_was_taken_back_is_asked_again() {
+    let world = World::new().await;
+    let server = AuthorizationServer(Arc::clone(&world.core));
+    let mut browser = Browser::new(&world);
+    let link = url(&[("scope", "read")]);
+    browser.log_in(&link, "alice").await;
+    let mut bob = Browser::new(&world);
+    let question = bob.log_in(&link, "bob").await;
+    bob.decide(&question, "allow", &["read"]).await;
+    let codes = world.codes().await;
+    let bobs = codes[0]["subject"].as_str().unwrap();
+    for way in 0..4 {
+        let question = browser.get(&link).await;
+        browser.decide(&question, "allow", &["read"]).await;
+        assert!(browser.get(&link).await.told().contains_key("code"), "{way}: remembered");
+        let codes = world.codes().await;
+        let subject = codes.iter().find_map(|code| code["subject"].as_str().filter(|it| *it != bobs)).unwrap();
+        server.withdraw_consent(subject, "small").await.unwrap();
+        server.withdraw_consent(bobs, "desktop").await.unwrap();
+        server.revoke_all_for_client("small").await.unwrap();
+        assert!(browser.get(&link).await.told().contains_key("code"), "{way}: others are not meant");
+        match way {
+            0 => drop(server.revoke_all_of(subject).await.unwrap()),
+            1 => drop(server.withdraw_consent(subject, "web").await.unwrap()),
+            2 => {
+                let question = browser.get(&format!("{link}&prompt=consent")).await;
+                let back = browser.decide(&question, "allow", &[]).await;
+                assert_eq!(back.told()["error"], "access_denied");
+            }
+            _ => drop(server.revoke_all_for_client("web").await.unwrap()),
+        }
+        let again = browser.get(&link).await;
+        assert_eq!((again.status, again.location()), (StatusCode::OK, ""), "{way}");
+        let is_forgotten = world.entries("consent").await.len() == 1;
+        assert!(is_forgotten || way == 3, "{way}: what a client was allowed by all only counts for nothing");
+        assert_eq!(bob.get(&link).await.told().contains_key("code"), way < 3, "{way}: bob");
+    }
+}
+
+#[tokio::test]
 async fn clients_that_anybody_could_be_are_asked_about_every_time() {
     let world = World::new().await;
     world.publish().await;

@@ -212,6 +212,35 @@ async fn another_password_ends_all_sessions() {
     assert_eq!(thief.get(&url(&[])).await.status, StatusCode::OK);
 }
 
+/// Whoever knew the password before guesses like any stranger.
+#[tokio::test]
+async fn another_password_ends_what_a_browser_may_try() {
+    let world = World::new().await;
+    let mut thief = Browser::new(&world);
+    thief.log_in(&url(&[]), "alice").await;
+    let mut tries = async |most: u16| {
+        for at in 0..=most {
+            let login = login_page_of(&mut thief).await;
+            let status = thief.enter(&login, "alice", "wrong password").await.status;
+            let expected = if at < most { StatusCode::FORBIDDEN } else { StatusCode::TOO_MANY_REQUESTS };
+            assert_eq!(status, expected, "{at} of {most}");
+        }
+    };
+    world.users.set_scopes("alice", ["read"]).await.unwrap();
+    tries(10).await;
+    world.clock.advance(Duration::from_secs(3600));
+    world.users.set_password("alice", "another password").await.unwrap();
+    tries(5).await;
+    // The owner's new login counts again.
+    let mut owner = stranger(&world, 1);
+    let login = login_page(&mut owner).await;
+    assert_eq!(owner.enter(&login, "alice", "another password").await.status, StatusCode::SEE_OTHER);
+    for _ in 0..10 {
+        let login = login_page_of(&mut owner).await;
+        assert_eq!(owner.enter(&login, "alice", "wrong password").await.status, StatusCode::FORBIDDEN);
+    }
+}
+
 #[tokio::test]
 async fn users_are_what_they_should_be() {
     let world = World::new().await;
@@ -396,4 +425,41 @@ async fn a_login_can_be_tried_without_a_server() {
     assert_eq!(Numbers.log_in(&LoginForm::new([("username", "1001")])).await, Err(LoginError::Denied));
     let page = LoginPage::new("Notes", "/login").hidden(&[("token", "x")]).problem(LoginProblem::Denied);
     assert!(Numbers.page(&page).contains("Denied") && Numbers.page(&page).contains("name=\"token\""));
+}
+
+/// Says for whom it was asked to look.
+struct Noting(Arc<std::sync::Mutex<Vec<(ClientAddress, bool)>>>);
+
+#[async_trait::async_trait]
+impl LoginProvider for Noting {
+    fn name(&self) -> &str {
+        "noting"
+    }
+
+    fn page(&self, page: &LoginPage<'_>) -> String {
+        crate::oauth::login::default_page(page)
+    }
+
+    async fn log_in(&self, form: &LoginForm) -> Result<Account, LoginError> {
+        self.0.lock().unwrap().push((form.waiter.address, form.waiter.is_known));
+        Ok(Account::new("id", "Name"))
+    }
+
+    async fn account(&self, _: &str) -> Result<Option<Account>, LoginError> {
+        Ok(Some(Account::new("id", "Name")))
+    }
+}
+
+#[tokio::test]
+async fn a_browser_that_logged_in_before_waits_in_its_own_half() {
+    let seen = Arc::default();
+    let world = World::at(ISSUER, vec![Box::new(Noting(Arc::clone(&seen)))]).await;
+    let mut browser = stranger(&world, 3);
+    for name in ["alice", "alice", "bob"] {
+        let login = login_page_of(&mut browser).await;
+        browser.enter(&login, name, PASSWORD).await;
+    }
+    let known: Vec<bool> = seen.lock().unwrap().iter().map(|(_, known)| *known).collect();
+    assert_eq!(known, [false, true, false], "for that account only");
+    assert!(seen.lock().unwrap().iter().all(|(address, _)| *address == browser.address));
 }

@@ -131,6 +131,7 @@ pub(super) fn core(
     let key = StoreKey::from_base64(CHALLENGE).unwrap();
     let mut catalogue = Catalogue::default();
     DESCRIPTIONS.iter().for_each(|(scope, description)| catalogue.declare(*scope, *description));
+    catalogue.imply("admin", ["write"]);
     let public = RegisteredClient::public;
     let mut builder = AuthorizationServer::builder(store, key)
         .default_scopes(["read"])
@@ -139,6 +140,8 @@ pub(super) fn core(
         .client(public("web").name(web).redirect_uri("https://app.example/cb"))
         .client(public("query").redirect_uri("https://app.example/cb?tenant=1"))
         .client(public("desktop").redirect_uri("http://127.0.0.1:9000/cb"))
+        .client(public("port").redirect_uri("https://app.example:8443/cb"))
+        .client(public("editor").redirect_uri("com.example.app://evil.ext/cb"))
         .client(public("native").redirect_uri("com.example.app:/cb"))
         .client(public("small").redirect_uri("https://app.example/small").scopes(["read"]));
     builder.logins.extend(before);

@@ -188,7 +188,8 @@ pub(super) async fn code(node: &AuthorizationServer, scopes: &[&str]) -> HashMap
         scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
         auth_time: node.0.records.now(),
     };
-    let code = super::codes::issue(&node.0, granted).await.unwrap();
+    let (eras, _) = people::Eras::now(&node.0, &granted.subject, "c").await.unwrap();
+    let code = super::codes::issue(&node.0, granted, eras).await.unwrap();
     HashMap::from([
         ("code", code),
         ("code_verifier", pkce.verifier().to_owned()),

@@ -258,3 +258,29 @@ async fn a_client_has_so_many_grants_of_one_person() {
     assert_eq!(node.revoke_all_of(&subject).await.ok(), Some(3));
     assert!(index().await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn a_code_does_not_survive_the_end_of_what_its_client_was_allowed() {
+    let world = World::new();
+    let nodes = [world.node(), world.node()];
+    let subject = people::subject_of(&nodes[0].0, "listed", "alice").await.unwrap();
+    for by_client in [true, false] {
+        let end = async |client_id| match by_client {
+            true => nodes[1].revoke_all_for_client(client_id).await.unwrap(),
+            false => nodes[1].withdraw_consent(&subject, client_id).await.unwrap(),
+        };
+        let (early, tokens) = (code(&nodes[0], &["read"]).await, tokens(&nodes[0], &["read"]).await);
+        assert_eq!(end("d").await, 0);
+        assert!(verify(&nodes[1], tokens.access()).await.is_ok(), "another client's");
+        assert_eq!(end("c").await, 1);
+        assert!(verify(&nodes[1], tokens.access()).await.is_err());
+        assert_eq!(refusal(redeem(&nodes[0], &client("c"), &early).await), ErrorCode::InvalidGrant);
+        assert!(nodes[0].grants_of(&subject).await.unwrap().is_empty());
+        let late = code(&nodes[0], &["read"]).await;
+        assert!(redeem(&nodes[0], &client("c"), &late).await.is_ok());
+        assert_eq!(end("c").await, 1);
+    }
+    let other = code(&nodes[0], &["read"]).await;
+    nodes[0].withdraw_consent("somebody else", "c").await.unwrap();
+    assert!(redeem(&nodes[0], &client("c"), &other).await.is_ok());
+}
