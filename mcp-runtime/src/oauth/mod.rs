@@ -31,12 +31,6 @@
 //!
 //! The guides [`add_login`](crate::guide::add_login) and [`connect_your_client`](crate::guide::connect_your_client) go
 //! through all of it.
-//!
-//! # Where everything is
-//! `endpoints/` has one file for each endpoint, `request.rs` what `/authorize` must be asked, `browser.rs` cookies and form
-//! tokens, `pages/` the HTML. `clients/` knows who asks and where codes may be sent; `login/` and `people/` who allows it;
-//! `tokens/` makes codes, grants, refresh tokens and keys, and tells all processes what has ended. `core.rs` is what all of
-//! them share, `limits.rs` how often they may be asked, `seal.rs` what is derived from the store's key.
 
 mod browser;
 mod clients;

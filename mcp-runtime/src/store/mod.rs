@@ -24,11 +24,6 @@
 //! # Ok(()) }
 //! ```
 //!
-//! # Where everything is
-//! `records.rs` has the typed records on top, `limits.rs` what keys and values may be, `memory.rs` and `sqlite/` the stores
-//! (there `schema.rs` the tables and their versions, `file.rs` who else can get at the file, `writer.rs` and `reader.rs` the
-//! threads), `contract/` the tests for any store.
-//!
 //! # Testing your own
 //! With the feature `testing`, `assert_contract` puts any [`Store`] through all that is relied on:
 //!
