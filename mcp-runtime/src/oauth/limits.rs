@@ -116,6 +116,11 @@ impl RouteLimits {
         Self { enforced: false, ..Self::new(clock) }
     }
 
+    /// Whether anything is limited: always, but in some tests.
+    pub(crate) fn are_on(&self) -> bool {
+        self.enforced
+    }
+
     /// Counts one request of this address, and of all together.
     pub(crate) fn charge(&self, route: Route, address: ClientAddress) -> Result<(), OAuthError> {
         self.charge_address(route, address)?;

@@ -146,7 +146,7 @@ impl AuthorizationServerBuilder {
         self
     }
 
-    /// Takes the limits of all routes away, for tests that do in a second what people do in a day.
+    /// Takes the limits of all routes away, and that of grants, for tests that do in a second what people do in a day.
     #[cfg(any(test, feature = "testing"))]
     #[doc(hidden)]
     pub fn without_limits(mut self) -> Self {
