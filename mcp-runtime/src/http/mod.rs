@@ -4,6 +4,7 @@
 mod access;
 mod cors;
 mod forwarded;
+mod media_type;
 mod network;
 mod proxies;
 mod settings;
@@ -13,5 +14,6 @@ pub(crate) use cors::{add_cors, preflight};
 #[cfg(feature = "oauth")]
 pub(crate) use cors::{add_open_cors, open_preflight};
 pub use forwarded::ForwardedHeader;
+pub(crate) use media_type::media_type;
 pub(crate) use proxies::{Peer, is_forwarded};
 pub use settings::HttpSettings;

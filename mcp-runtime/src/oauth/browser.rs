@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 use super::{
     Core,
     error::{ErrorCode, OAuthError},
+    hash::digest,
     pages::layout::STYLE,
     seal::random,
 };
@@ -152,16 +153,6 @@ pub(crate) fn is_cross_site(core: &Core, headers: &HeaderMap) -> bool {
 /// Whether a page is asked for to be put into another one.
 pub(crate) fn is_framed(headers: &HeaderMap) -> bool {
     headers.get_all(SEC_FETCH_DEST).iter().any(|dest| dest != "document" && dest != "empty")
-}
-
-/// SHA-256 of these texts, in base64url. Each is preceded by its length.
-pub(crate) fn digest(texts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    for text in texts {
-        hash.update((text.len() as u64).to_be_bytes());
-        hash.update(text);
-    }
-    URL_SAFE_NO_PAD.encode(hash.finalize())
 }
 
 /// 32 random bytes in base64url.

@@ -37,6 +37,7 @@ mod clients;
 mod core;
 mod endpoints;
 mod error;
+mod hash;
 mod limits;
 pub mod login;
 mod operate;

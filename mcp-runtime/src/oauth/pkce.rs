@@ -3,10 +3,9 @@
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::seal::random;
+use super::{hash::sha256, seal::random};
 
 /// A verifier that only its maker knows, and the challenge that goes with the authorization request.
 ///
@@ -52,7 +51,7 @@ impl fmt::Debug for Pkce {
 /// The challenge of a verifier (RFC 7636 §4.2): its SHA-256 in base64url.
 #[must_use]
 pub fn challenge_of(verifier: &str) -> String {
-    URL_SAFE_NO_PAD.encode(Sha256::digest(verifier))
+    sha256(verifier)
 }
 
 /// Whether this is a challenge that some verifier can answer: a SHA-256 in base64url.

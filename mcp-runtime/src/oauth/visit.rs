@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use http::{HeaderMap, header::CONTENT_TYPE, request::Parts};
+use http::{HeaderMap, request::Parts};
 use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
 use super::error::{ErrorCode, OAuthError};
-use crate::{auth::ClientAddress, http::Peer};
+use crate::{
+    auth::ClientAddress,
+    http::{Peer, media_type},
+};
 
 /// The largest form, in bytes, and how long it may take to arrive.
 const MAX_FORM: usize = 64 * 1024;
@@ -47,8 +50,7 @@ impl Visit {
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
+    media_type(headers).eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 /// Parameters as OAuth reads them: each once (RFC 6749 §3.1, §3.2), and one without a value is not there.
@@ -102,6 +104,8 @@ impl std::fmt::Debug for Form {
 
 #[cfg(test)]
 mod tests {
+    use http::header::CONTENT_TYPE;
+
     use super::*;
 
     #[test]

@@ -121,7 +121,7 @@ async fn clients_that_are_not() {
         (basic(&dynamic, &secret), String::new(), client),
         (basic("job", &dynamic_secret), String::new(), client),
         // The hash that the store holds is no secret.
-        (basic("job", &super::sha256(SECRET.as_bytes())), String::new(), client),
+        (basic("job", &crate::oauth::hash::sha256(SECRET.as_bytes())), String::new(), client),
         // A public client has none.
         (basic("app", &secret), String::new(), client),
         (basic("app", ""), String::new(), client),

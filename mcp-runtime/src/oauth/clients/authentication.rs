@@ -5,12 +5,13 @@ use http::{HeaderMap, header::AUTHORIZATION};
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 
-use super::{Authentication, Client, Clients, Found, SecretMethod, assertion, document::Document, dynamic, sha256};
+use super::{Authentication, Client, Clients, Found, SecretMethod, assertion, document::Document, dynamic};
 use crate::{
     auth::{BearerToken, ClientAddress, ClientAssertion},
     oauth::{
         Core,
         error::{ErrorCode, OAuthError},
+        hash::sha256,
         limits::Route,
         visit::Form,
     },
@@ -148,7 +149,7 @@ fn is_secret(authentication: Option<&Authentication>, secret: &str, sent_by: Sec
         Some(Authentication::Secret { sha256, method }) => (sha256.as_str(), Some(*method)),
         _ => (NOBODY, None),
     };
-    let is_equal = bool::from(sha256(secret.as_bytes()).as_bytes().ct_eq(expected.as_bytes()));
+    let is_equal = bool::from(sha256(secret).as_bytes().ct_eq(expected.as_bytes()));
     let is_method = registered.is_some_and(|method| method == SecretMethod::Either || method == sent_by);
     is_equal & is_method
 }

@@ -1,6 +1,6 @@
 //! Clients whose id is the URL of a document about them (draft-ietf-oauth-client-id-metadata-document).
 
-use http::{HeaderMap, header::CACHE_CONTROL, header::CONTENT_TYPE};
+use http::{HeaderMap, header::CACHE_CONTROL};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     auth::{ClientAddress, Outbound, Reach, UniqueObject, WebUrl, max_age},
+    http::media_type,
     oauth::{
         Core,
         error::{ErrorCode, OAuthError},
@@ -225,8 +226,7 @@ fn parse(id: &str, json: &[u8], rules: &Rules<'_>) -> Result<Client, &'static st
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let media_type = media_type(headers).to_ascii_lowercase();
     media_type == "application/json" || (media_type.starts_with("application/") && media_type.ends_with("+json"))
 }
 

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use super::{
     Authentication, Client, Origin, SecretMethod,
     metadata::{Metadata, Method},
-    sha256,
 };
 use crate::{
     oauth::{
         error::{ErrorCode, OAuthError},
+        hash::sha256,
         seal::random,
     },
     store::{Commit, Kind, Record, Records, Row, insert},
@@ -94,7 +94,7 @@ fn authentication(method: Method) -> Result<(Authentication, Option<String>), OA
         Method::Unsaid => SecretMethod::Either,
     };
     let secret = URL_SAFE_NO_PAD.encode(random_bytes::<32>()?);
-    let sha256 = sha256(secret.as_bytes());
+    let sha256 = sha256(&secret);
     Ok((Authentication::Secret { sha256, method: kind }, Some(secret)))
 }
 

@@ -21,14 +21,12 @@ pub(crate) mod support;
 
 use std::collections::HashMap;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 pub use self::operator::RegisteredClient;
 pub(crate) use self::settings::ClientSettings;
 use self::{assertion::RemoteKeys, document::Documents, dynamic::DynamicClient, metadata::Rules};
-use super::{Core, error::OAuthError};
+use super::{Core, error::OAuthError, hash::sha256};
 use crate::{auth::ClientAddress, store::Row};
 
 /// A program that may ask for tokens (RFC 6749 §2, RFC 7591 §2).
@@ -109,7 +107,7 @@ impl Client {
             Authentication::PrivateKey { .. } => "private_key",
         };
         let parts = serde_json::json!([self.name, redirect_uris, method]);
-        self.metadata_hash = sha256(parts.to_string().as_bytes());
+        self.metadata_hash = sha256(parts.to_string());
     }
 }
 
@@ -121,11 +119,6 @@ impl GrantType {
             Self::ClientCredentials => "client_credentials",
         }
     }
-}
-
-/// As the store holds secrets and long names.
-fn sha256(bytes: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(Sha256::digest(bytes))
 }
 
 /// The longest client id that is looked at, in bytes.

@@ -6,9 +6,11 @@ use serde_json::Value;
 
 use super::{
     Authentication, Client, GrantType, Origin, SecretMethod, document, dynamic, metadata::check_keys, name, redirect,
-    sha256,
 };
-use crate::auth::{is_plausibly_random, is_scope_token};
+use crate::{
+    auth::{is_plausibly_random, is_scope_token},
+    oauth::hash::sha256,
+};
 
 const ADVICE: &str = "generate one with `openssl rand -base64 32`";
 
@@ -43,7 +45,7 @@ impl RegisteredClient {
     /// A client with a secret of at least 128 random bits, sent by `client_secret_basic` or `client_secret_post`.
     pub fn confidential(id: impl Into<String>, secret: impl AsRef<str>) -> Self {
         let secret = secret.as_ref();
-        let sha256 = sha256(secret.as_bytes());
+        let sha256 = sha256(secret);
         let mut made = Self::new(id.into(), Authentication::Secret { sha256, method: SecretMethod::Either });
         if !is_plausibly_random(secret) || secret.len() > 1_024 || !secret.bytes().all(|b| b.is_ascii_graphic()) {
             made.problem(&format!("its secret can be guessed: at least 128 random bits are needed; {ADVICE}"));

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     auth::{UniqueObject, WebUrl},
-    http::single,
+    http::{media_type, single},
     oauth::{
         Core,
         clients::{
@@ -79,9 +79,7 @@ const fn malformed(why: &'static str) -> OAuthError {
 }
 
 async fn body(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, OAuthError> {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case("application/json") {
+    if !media_type(headers).eq_ignore_ascii_case("application/json") {
         return Err(malformed("the content type is not application/json"));
     }
     match tokio::time::timeout(PATIENCE, to_bytes(body, MAX_BODY)).await {

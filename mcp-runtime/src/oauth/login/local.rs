@@ -10,10 +10,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    oauth::{
-        browser::{digest, secret},
-        error::OAuthError,
-    },
+    oauth::{browser::secret, error::OAuthError, hash::digest},
     store::{Commit, Kind, Record, Records, Row, Store, StoreError, insert},
 };
 

@@ -13,11 +13,7 @@ use crate::{
     auth::{CallerKey, ClientAddress},
     clock::Clock,
     guard::{BoundLimit, Limit, QuotaTable, RateLimit},
-    oauth::{
-        Account, Core,
-        browser::{Cookie, digest},
-        seal::random,
-    },
+    oauth::{Account, Core, browser::Cookie, hash::digest, seal::random},
 };
 
 /// Wrong tries at one account from one address: 5, then one a minute.

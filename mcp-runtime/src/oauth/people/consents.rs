@@ -8,9 +8,9 @@ use super::{Eras, TRIES, contended};
 use crate::{
     oauth::{
         Core,
-        browser::digest,
         clients::{Client, redirect},
         error::OAuthError,
+        hash::digest,
     },
     store::{Commit, Kind, Record, StoreError, delete, insert},
 };

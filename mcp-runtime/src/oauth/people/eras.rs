@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{TRIES, links};
 use crate::{
-    oauth::{Core, browser::digest},
+    oauth::{Core, hash::digest},
     store::{Commit, Kind, Record, Step, StoreError, insert},
 };
 

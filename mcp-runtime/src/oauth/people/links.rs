@@ -10,8 +10,9 @@ use crate::{
     caught::caught,
     oauth::{
         Account, Core, LoginError, LoginProvider,
-        browser::{digest, secret},
+        browser::secret,
         error::{ErrorCode, OAuthError},
+        hash::digest,
     },
     store::{Commit, Kind, Record, Step, StoreError, insert},
 };

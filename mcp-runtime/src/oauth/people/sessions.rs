@@ -8,8 +8,9 @@ use super::{TRIES, contended, present};
 use crate::{
     oauth::{
         Account, Core,
-        browser::{Cookie, digest, secret},
+        browser::{Cookie, secret},
         error::OAuthError,
+        hash::digest,
     },
     store::{Commit, Kind, Record, Row, delete, insert},
 };

@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::oauth::{Account, Core, browser::digest};
+use crate::oauth::{Account, Core, hash::digest};
 
 /// How many accounts the operator is told about; who has more of them has seen what is wrong.
 const MOST_ACCOUNTS: usize = 1_024;

@@ -2,7 +2,6 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::{
     access::random_id,
@@ -14,6 +13,7 @@ use crate::{
         Core,
         clients::{Client, GrantType},
         error::{ErrorCode, OAuthError},
+        hash::sha256,
         people::{self, Eras},
         pkce,
         seal::random,
@@ -59,17 +59,13 @@ impl Record for Code {
     }
 }
 
-fn name_of(code: &str) -> String {
-    URL_SAFE_NO_PAD.encode(Sha256::digest(code))
-}
-
 /// Makes a code for what somebody has granted in these eras: those from before they were asked, or it was looked up.
 pub(crate) async fn issue(core: &Core, granted: Granted, eras: Eras) -> Result<String, OAuthError> {
     let secret: [u8; 32] = random().ok_or_else(|| StoreError::new("the system has no randomness"))?;
     let code = URL_SAFE_NO_PAD.encode(secret);
     let until = core.records.now().saturating_add(core.lifetimes.code.as_secs());
     let record = Code { granted, bought: None, until, eras };
-    match core.records.commit(&[insert(name_of(&code), &record)]).await? {
+    match core.records.commit(&[insert(sha256(&code), &record)]).await? {
         Commit::Done => Ok(code),
         Commit::Conflict => Err(StoreError::new("a random code was there already").into()),
     }
@@ -82,7 +78,7 @@ pub(crate) async fn redeem(core: &Core, client: &Client, form: &Form) -> Result<
     let code = form.get("code").ok_or(missing("`code` is missing"))?;
     let verifier = form.get("code_verifier").ok_or(missing("`code_verifier` is missing"))?;
     let resource = core.resource_of(form)?;
-    let name = name_of(code);
+    let name = sha256(code);
     for _ in 0..TRIES {
         let row = core.records.get::<Code>(&name).await?.ok_or(no_such_code())?;
         let granted = &row.record.granted;

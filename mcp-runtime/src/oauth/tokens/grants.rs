@@ -1,12 +1,10 @@
 //! Grants: what somebody let a client do. Tokens come and go; when the grant ends, all of them end.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::news::Revocation;
 use crate::{
-    oauth::Core,
+    oauth::{Core, hash::sha256},
     store::{Commit, Kind, Record, Row, Step, StoreError, append, delete, insert},
 };
 
@@ -83,17 +81,13 @@ impl Holder<'_> {
             Self::Subject(id) => ("subject", id),
             Self::Client(id) => ("client", id),
         };
-        format!("{kind}.{}.", hashed(id))
+        format!("{kind}.{}.", sha256(id))
     }
-}
-
-fn hashed(id: &str) -> String {
-    URL_SAFE_NO_PAD.encode(Sha256::digest(id))
 }
 
 /// What the entries of a subject begin with that are about one client.
 fn pair_prefix(subject: &str, client: &str) -> String {
-    format!("{}{}.", Holder::Subject(subject).prefix(), hashed(client))
+    format!("{}{}.", Holder::Subject(subject).prefix(), sha256(client))
 }
 
 /// The steps that write down a new grant.

@@ -14,13 +14,12 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use tokio::{sync::Mutex, time::sleep};
 
 use super::news::Revocation;
 use crate::{
     auth::{SigningKey, VerifyingKey},
-    oauth::{Core, SigningKeyState},
+    oauth::{Core, SigningKeyState, hash::sha256},
     store::{Commit, Kind, Record, Row, StoreError, append, insert},
 };
 
@@ -336,7 +335,7 @@ fn open(core: &Core, stored: &StoredKey, until: Option<u64>) -> Result<Key, Stor
 fn thumbprint(key: &SigningKey) -> Option<String> {
     let [x, y] = key.coordinates()?;
     let members = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
-    Some(URL_SAFE_NO_PAD.encode(Sha256::digest(members)))
+    Some(sha256(members))
 }
 
 fn document(keys: &[Arc<Key>]) -> Arc<str> {

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     auth::{Asker, AuthError, Caller, ClientAddress},
     guard::Denial,
-    http::{Forbidden, Peer, add_cors, preflight},
+    http::{Forbidden, Peer, add_cors, media_type, preflight},
     protocol::{ErrorCode, Id, Message, Reply, Revision, RpcError},
     server::{Announced, Outcome, unreadable, unsupported_version},
 };
@@ -263,8 +263,7 @@ pub(super) fn accepted() -> Response {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+    media_type(headers).eq_ignore_ascii_case("application/json")
 }
 
 fn refuse(forbidden: Forbidden) -> Response {
