@@ -231,6 +231,8 @@ pub(crate) struct Secrets {
     pub(crate) forms: Mac,
     pub(crate) cookies: Mac,
     pub(crate) signing_keys: Seal,
+    /// What other providers gave for people, and said of them.
+    pub(crate) upstream: Seal,
 }
 
 impl Secrets {
@@ -240,6 +242,7 @@ impl Secrets {
             forms: Mac::new(key, b"forms")?,
             cookies: Mac::new(key, b"cookies")?,
             signing_keys: Seal::new(key, b"signing keys")?,
+            upstream: Seal::new(key, b"upstream tokens")?,
         })
     }
 }

@@ -2,14 +2,17 @@
 
 #[cfg(feature = "dev-login")]
 mod auto_approve;
+pub(crate) mod federated;
 mod local;
 mod page;
 mod passwords;
+pub(crate) mod rules;
 
 use std::{any::Any, collections::HashMap, fmt};
 
 #[cfg(feature = "dev-login")]
 pub use auto_approve::AutoApprove;
+pub use federated::Federated;
 pub use local::{LocalUsers, UserError, UserInfo};
 pub use page::default_page;
 pub(crate) use passwords::Waiter;
@@ -87,6 +90,13 @@ pub trait LoginProvider: Any + Send + Sync {
     /// # Errors
     /// [`LoginError::Unavailable`] if that cannot be told.
     async fn account(&self, id: &str) -> Result<Option<Account>, LoginError>;
+
+    /// Where people log in elsewhere; then all of the above but the name and the label is the server's own business. Of
+    /// the providers in this crate only.
+    #[doc(hidden)]
+    fn federated(&self) -> Option<Federated<'_>> {
+        None
+    }
 }
 
 /// Somebody who can log in.

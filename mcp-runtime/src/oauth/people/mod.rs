@@ -6,6 +6,7 @@ mod eras;
 mod links;
 mod sessions;
 mod undeclared;
+pub(crate) mod vault;
 
 pub(crate) use backoff::{Backoff, Device};
 pub(crate) use consents::Consent;

@@ -1,0 +1,333 @@
+//! Whom a provider's people are here: who is admitted, and what they may grant.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::{Account, federated::Claims};
+
+/// The rules of one provider. Nothing set admits nobody, and grants nothing.
+#[derive(Default)]
+pub(crate) struct Rules {
+    /// All of them must hold.
+    admission: Vec<Admit>,
+    grants: Vec<Grant>,
+    everything: bool,
+}
+
+type Predicate = Box<dyn Fn(&Claims) -> bool + Send + Sync>;
+
+enum Admit {
+    Anyone,
+    Subjects(Vec<String>),
+    Claim { name: String, any_of: Vec<String> },
+    Emails(Vec<String>),
+    EmailDomains(Vec<String>),
+    Predicate(Predicate),
+}
+
+/// What those get of whom this is said.
+struct Grant {
+    /// `None`: everybody who is admitted.
+    to: Option<(String, String)>,
+    scopes: Vec<String>,
+}
+
+impl Rules {
+    pub(crate) fn anyone(&mut self) {
+        self.admission.push(Admit::Anyone);
+    }
+
+    pub(crate) fn subjects(&mut self, subjects: Vec<String>) {
+        self.admission.push(Admit::Subjects(subjects));
+    }
+
+    /// The claim is one of these texts, or a list with one of them.
+    pub(crate) fn claim(&mut self, name: String, any_of: Vec<String>) {
+        self.admission.push(Admit::Claim { name, any_of });
+    }
+
+    pub(crate) fn emails(&mut self, emails: Vec<String>) {
+        self.admission.push(Admit::Emails(emails));
+    }
+
+    pub(crate) fn email_domains(&mut self, domains: Vec<String>) {
+        self.admission.push(Admit::EmailDomains(domains));
+    }
+
+    pub(crate) fn predicate(&mut self, admit: Predicate) {
+        self.admission.push(Admit::Predicate(admit));
+    }
+
+    pub(crate) fn grant(&mut self, to: Option<(String, String)>, scopes: Vec<String>) {
+        self.grants.push(Grant { to, scopes });
+    }
+
+    pub(crate) fn grant_everything(&mut self) {
+        self.everything = true;
+    }
+
+    /// What is wrong with saying nothing.
+    pub(crate) fn problem(&self) -> Option<&'static str> {
+        self.admission.is_empty().then_some(
+            "it does not say whom to admit: call `.claim(name, value)`, `.emails([…])`, `.email_domains([…])`, \
+             `.subjects([…])`, `.admit(|claims| …)`, or `.anyone()` for everyone who has an account there",
+        )
+    }
+
+    /// The names of the claims that are looked at; a rule of the operator's own may look at any.
+    pub(crate) fn looks_at(&self, claim: &str) -> bool {
+        let named = |name: &str| name == claim || name.split_once('.').is_some_and(|(first, _)| first == claim);
+        let by_grant = self.grants.iter().filter_map(|grant| grant.to.as_ref()).any(|(name, _)| named(name));
+        by_grant
+            || self.admission.iter().any(|rule| match rule {
+                Admit::Anyone | Admit::Subjects(_) => false,
+                Admit::Claim { name, .. } => named(name),
+                Admit::Emails(_) | Admit::EmailDomains(_) => matches!(claim, "email" | "email_verified"),
+                Admit::Predicate(_) => true,
+            })
+    }
+
+    /// The account of somebody who is admitted. Told by issuer and id, so that another issuer under the same name has
+    /// other accounts.
+    pub(crate) fn judge(&self, issuer: &str, id: &str, name: &str, claims: &Claims) -> Option<Account> {
+        let admitted = !self.admission.is_empty() && self.admission.iter().all(|rule| rule.admits(id, claims));
+        if !admitted {
+            return None;
+        }
+        let account = Account::new(format!("{issuer} {id}"), name);
+        if self.everything {
+            return Some(account.all_scopes());
+        }
+        let holds = |to: &Option<(String, String)>| {
+            to.as_ref().is_none_or(|(name, value)| says(claims, name, std::slice::from_ref(value)))
+        };
+        let mut scopes: Vec<String> = Vec::new();
+        for scope in self.grants.iter().filter(|grant| holds(&grant.to)).flat_map(|grant| &grant.scopes) {
+            if !scopes.contains(scope) {
+                scopes.push(scope.clone());
+            }
+        }
+        Some(account.scopes(scopes))
+    }
+}
+
+impl Admit {
+    fn admits(&self, id: &str, claims: &Claims) -> bool {
+        match self {
+            Self::Anyone => true,
+            Self::Subjects(subjects) => subjects.iter().any(|subject| subject == id),
+            Self::Claim { name, any_of } => says(claims, name, any_of),
+            Self::Emails(emails) => verified_email(claims).is_some_and(|is| emails.iter().any(|email| *email == is)),
+            Self::EmailDomains(domains) => verified_email(claims).is_some_and(|is| {
+                is.rsplit_once('@').is_some_and(|(_, domain)| domains.iter().any(|known| known == domain))
+            }),
+            Self::Predicate(admit) => admit(claims),
+        }
+    }
+}
+
+/// A claim of this very name, or one within others as `realm_access.roles`.
+fn find<'c>(claims: &'c Claims, name: &str) -> Option<&'c Value> {
+    if let Some(value) = claims.get(name) {
+        return Some(value);
+    }
+    let (first, rest) = name.split_once('.')?;
+    find(claims.get(first)?.as_object()?, rest)
+}
+
+fn says(claims: &Claims, name: &str, any_of: &[String]) -> bool {
+    let is = |value: &Value| value.as_str().is_some_and(|is| any_of.iter().any(|one| one == is));
+    match find(claims, name) {
+        Some(Value::Array(list)) => list.iter().any(is),
+        Some(value) => is(value),
+        None => false,
+    }
+}
+
+/// The address in lower case, if the provider says that it is verified: with a `true`, and with nothing that only looks
+/// like it. Only ASCII, so that no two addresses are one in lower case that are two elsewhere.
+pub(crate) fn verified_email(claims: &Claims) -> Option<String> {
+    let is_verified = claims.get("email_verified") == Some(&Value::Bool(true));
+    let email = claims.get("email")?.as_str().filter(|_| is_verified)?;
+    let plain = email.is_ascii() && email.len() <= 254 && email.bytes().all(|b| b.is_ascii_graphic());
+    let (local, domain) = email.rsplit_once('@')?;
+    (plain && !local.is_empty() && !domain.is_empty()).then(|| email.to_ascii_lowercase())
+}
+
+impl fmt::Debug for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.admission).finish()
+    }
+}
+
+impl fmt::Debug for Admit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Anyone => f.write_str("anyone"),
+            Self::Subjects(subjects) => write!(f, "{} subjects", subjects.len()),
+            Self::Claim { name, any_of } => write!(f, "claim {name:?} = {}", any_of.join(" or ")),
+            Self::Emails(emails) => write!(f, "{} verified e-mail addresses", emails.len()),
+            Self::EmailDomains(domains) => write!(f, "verified e-mail addresses of {}", domains.join(", ")),
+            Self::Predicate(_) => f.write_str("a rule of your own"),
+        }
+    }
+}
+
+/// The methods by which a provider is told whom to admit and what they may grant; it keeps that in its field `rules`.
+macro_rules! account_rules {
+    () => {
+        /// Admits everyone who has an account there: with many providers, anybody on the Internet.
+        #[must_use]
+        pub fn anyone(mut self) -> Self {
+            self.rules.anyone();
+            self
+        }
+
+        /// Admits these accounts, by what the provider calls them (`sub`).
+        #[must_use]
+        pub fn subjects(mut self, subjects: impl IntoIterator<Item = impl Into<String>>) -> Self {
+            self.rules.subjects(subjects.into_iter().map(Into::into).collect());
+            self
+        }
+
+        /// Admits those with a claim that is this text, or a list that contains it: a tenant, an organisation, a group. A
+        /// claim within another one is written with a dot, `realm_access.roles`.
+        #[must_use]
+        pub fn claim(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+            self.rules.claim(name.into(), vec![value.into()]);
+            self
+        }
+
+        /// The same with several values, of which one is enough.
+        #[must_use]
+        pub fn claim_any(
+            mut self,
+            name: impl Into<String>,
+            values: impl IntoIterator<Item = impl Into<String>>,
+        ) -> Self {
+            self.rules.claim(name.into(), values.into_iter().map(Into::into).collect());
+            self
+        }
+
+        /// Admits these e-mail addresses, where the provider says that they are verified.
+        #[must_use]
+        pub fn emails(mut self, emails: impl IntoIterator<Item = impl Into<String>>) -> Self {
+            self.rules.emails(emails.into_iter().map(|email| email.into().to_ascii_lowercase()).collect());
+            self
+        }
+
+        /// Admits e-mail addresses of these domains, where the provider says that they are verified. Of these alone: not
+        /// of domains below them.
+        #[must_use]
+        pub fn email_domains(mut self, domains: impl IntoIterator<Item = impl Into<String>>) -> Self {
+            self.rules.email_domains(domains.into_iter().map(|domain| domain.into().to_ascii_lowercase()).collect());
+            self
+        }
+
+        /// Admits whom your own rule admits, by the claims of the provider. Asked at every login, consent and refresh.
+        #[must_use]
+        pub fn admit(
+            mut self,
+            rule: impl Fn(&serde_json::Map<String, serde_json::Value>) -> bool + Send + Sync + 'static,
+        ) -> Self {
+            self.rules.predicate(Box::new(rule));
+            self
+        }
+
+        /// Lets everybody who is admitted grant these scopes. Called several times: all of them.
+        #[must_use]
+        pub fn grants(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+            self.rules.grant(None, scopes.into_iter().map(Into::into).collect());
+            self
+        }
+
+        /// Lets those grant these scopes who have a claim that is this text, or a list that contains it.
+        #[must_use]
+        pub fn grants_to(
+            mut self,
+            claim: impl Into<String>,
+            value: impl Into<String>,
+            scopes: impl IntoIterator<Item = impl Into<String>>,
+        ) -> Self {
+            let scopes = scopes.into_iter().map(Into::into).collect();
+            self.rules.grant(Some((claim.into(), value.into())), scopes);
+            self
+        }
+
+        /// Lets everybody who is admitted grant every declared scope.
+        #[must_use]
+        pub fn grants_all_scopes(mut self) -> Self {
+            self.rules.grant_everything();
+            self
+        }
+    };
+}
+
+pub(crate) use account_rules;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn claims(value: Value) -> Claims {
+        value.as_object().cloned().unwrap()
+    }
+
+    #[test]
+    fn nobody_is_admitted_unless_all_rules_hold() {
+        let who = claims(json!({ "hd": "example.com", "groups": ["staff", "ops"] }));
+        let mut rules = Rules::default();
+        assert!(rules.problem().is_some() && rules.judge("iss", "1", "a", &who).is_none());
+        rules.claim("hd".into(), vec!["example.com".into()]);
+        assert!(rules.problem().is_none());
+        assert_eq!(rules.judge("iss", "1", "a", &who).unwrap().id, "iss 1");
+        rules.claim("groups".into(), vec!["none".into(), "ops".into()]);
+        assert!(rules.judge("iss", "1", "a", &who).is_some());
+        rules.subjects(vec!["2".into()]);
+        assert!(rules.judge("iss", "1", "a", &who).is_none() && rules.judge("iss", "2", "a", &who).is_some());
+    }
+
+    #[test]
+    fn claims_grant_what_was_declared_and_nothing_else() {
+        let mut rules = Rules::default();
+        rules.anyone();
+        rules.grant(None, vec!["notes:read".into()]);
+        rules.grant(Some(("realm_access.roles".into(), "admin".into())), vec!["admin".into(), "notes:read".into()]);
+        rules.grant(Some(("https://example.com/roles".into(), "w".into())), vec!["notes:write".into()]);
+        let scopes = |value: Value| rules.judge("iss", "1", "a", &claims(value)).unwrap().scopes.unwrap();
+        assert_eq!(scopes(json!({})), ["notes:read"]);
+        assert_eq!(scopes(json!({ "realm_access": { "roles": ["admin"] } })), ["notes:read", "admin"]);
+        assert_eq!(scopes(json!({ "realm_access": ["admin"], "roles": "admin" })), ["notes:read"]);
+        assert_eq!(scopes(json!({ "https://example.com/roles": "w" })), ["notes:read", "notes:write"]);
+        assert_eq!(scopes(json!({ "https://example.com/roles": ["x", 1, null] })), ["notes:read"]);
+        rules.grant_everything();
+        assert_eq!(rules.judge("iss", "1", "a", &Claims::new()).unwrap().scopes, None);
+    }
+
+    #[test]
+    fn only_a_verified_address_is_one() {
+        let email = |email: Value, verified: Value| {
+            verified_email(&claims(json!({ "email": email, "email_verified": verified })))
+        };
+        assert_eq!(email(json!("Alice@Example.com"), json!(true)).as_deref(), Some("alice@example.com"));
+        for verified in [json!(false), json!("true"), json!(1), Value::Null] {
+            assert_eq!(email(json!("alice@example.com"), verified.clone()), None, "{verified}");
+        }
+        for bad in [json!("alice"), json!("@example.com"), json!("alice@"), json!("al ice@a"), json!("é@a"), json!(1)]
+        {
+            assert_eq!(email(bad.clone(), json!(true)), None, "{bad}");
+        }
+        assert_eq!(verified_email(&claims(json!({ "email": "alice@example.com" }))), None);
+        let mut rules = Rules::default();
+        rules.email_domains(vec!["example.com".into()]);
+        for (email, admitted) in
+            [("a@example.com", true), ("a@x.example.com", false), ("a@example.com@evil.org", false)]
+        {
+            let who = claims(json!({ "email": email, "email_verified": true }));
+            assert_eq!(rules.judge("iss", "1", "a", &who).is_some(), admitted, "{email}");
+        }
+    }
+}
