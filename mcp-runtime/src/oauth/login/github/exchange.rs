@@ -156,10 +156,7 @@ fn read(body: &Map<String, Value>, now: u64) -> Option<(UpstreamTokens, Option<V
 
 /// `None` for what was said and is not as it must be.
 fn all_or_none<T>(said: Option<Option<T>>) -> Option<Option<T>> {
-    match said {
-        None => Some(None),
-        Some(value) => value.map(Some),
-    }
+    said.map(|value| value.ok_or(())).transpose().ok()
 }
 
 fn list(scopes: &str) -> Vec<String> {
