@@ -314,3 +314,23 @@ async fn people_are_told_by_issuer_and_id_and_by_addresses_only_if_that_is_asked
     // An address that changes hands takes no account along.
     assert_ne!(log_in(&right, "right", "8", json!({ "linked": "a@example.com" })).await, first);
 }
+
+/// Else the provider, which still knows them, would bring back whoever has just logged out.
+#[tokio::test]
+async fn who_logs_out_can_log_in_as_somebody_else() {
+    let up = Stub::named("up");
+    let world = world(&[&up]).await;
+    for (prompt, after) in [("", "select_account"), ("consent", "consent select_account")] {
+        let mut browser = Browser::new(&world);
+        let choice = browser.to_choice(&url(&[("prompt", prompt)])).await;
+        let gone = browser.click(&choice, "up").await;
+        let home = browser.get(&way_back(&gone, "up")).await;
+        let question = browser.get(home.location()).await;
+        let (action, token) = question.form("/logout");
+        let out = browser.post(&action, &[("token", &token)]).await;
+        assert_eq!(out.told().get("prompt").map(String::as_str), Some(after));
+        let choice = browser.to_choice(out.location()).await;
+        let gone = browser.click(&choice, "up").await;
+        assert_eq!(gone.told().get("prompt").map(String::as_str), Some("login"), "{prompt}");
+    }
+}
