@@ -7,6 +7,7 @@ use super::{GitHub, LoginError, ORGANIZATIONS, TEAMS, denied, misconfigured, una
 use crate::{
     auth::UniqueObject,
     oauth::{
+        hash::sha256,
         login::federated::{Trip, UpstreamTokens},
         visit::Form,
     },
@@ -86,16 +87,20 @@ impl GitHub {
         Ok(UpstreamTokens { scopes: scopes.unwrap_or_default(), ..tokens })
     }
 
-    /// New tokens for a refresh token, which is worth nothing afterwards.
+    /// New tokens for a refresh token, which is worth nothing afterwards: several who have the same one get the same.
     pub(super) async fn renew(&self, old: &UpstreamTokens) -> Result<UpstreamTokens, LoginError> {
         let Some(token) = &old.refresh_token else {
             return Err(denied("the token has ended, and there is none to refresh it"));
         };
+        self.renewed.get_or_insert_async(&sha256(token), self.exchanged(old, token)).await
+    }
+
+    async fn exchanged(&self, old: &UpstreamTokens, token: &str) -> Result<UpstreamTokens, LoginError> {
         let form = self.form(&[("grant_type", "refresh_token"), ("refresh_token", token)]);
         let (tokens, scopes) = self.tokens(form, self.clock.unix_seconds()).await?;
         // What is not said is as it was (RFC 6749 §5.1 and §6).
         Ok(UpstreamTokens {
-            refresh_token: tokens.refresh_token.or_else(|| Some(token.clone())),
+            refresh_token: tokens.refresh_token.or_else(|| Some(token.to_owned())),
             scopes: scopes.unwrap_or_else(|| old.scopes.clone()),
             ..tokens
         })

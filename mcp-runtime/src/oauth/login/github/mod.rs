@@ -13,9 +13,11 @@ mod tests;
 
 use std::{fmt, sync::OnceLock, time::Duration};
 
+use quick_cache::sync::Cache;
+
 use super::{
     LoginError,
-    federated::{Patience, UpstreamScope, federated_login},
+    federated::{Patience, UpstreamScope, UpstreamTokens, federated_login},
     rules::{Rules, account_rules},
 };
 use crate::{
@@ -27,6 +29,9 @@ use site::Site;
 /// The claims that a person's organisations and teams are in.
 const ORGANIZATIONS: &str = "organizations";
 const TEAMS: &str = "teams";
+
+/// How many exchanged refresh tokens are remembered.
+const RENEWED: usize = 256;
 
 /// People log in with GitHub.
 ///
@@ -82,6 +87,9 @@ pub struct GitHub {
     links_by_email: bool,
     clock: Clock,
     outbound: OnceLock<Outbound>,
+    /// What refresh tokens were exchanged for, under their hashes: each is good once, and what it bought is lost if it
+    /// cannot be stored, or if GitHub fails a moment later.
+    renewed: Cache<String, UpstreamTokens>,
 }
 
 federated_login!(GitHub);
@@ -103,6 +111,7 @@ impl GitHub {
             links_by_email: false,
             clock: Clock::system(),
             outbound: OnceLock::new(),
+            renewed: Cache::new(RENEWED),
         }
     }
 

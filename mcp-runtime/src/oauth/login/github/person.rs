@@ -11,8 +11,9 @@ use super::{
 };
 use crate::oauth::login::federated::{Claims, UpstreamTokens};
 
-/// How long all questions about one person may take together.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long all questions about one person may take together: with the exchange of a token before it, less than a login
+/// waits.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// How many organisations and teams rules may name: each is a question at every look.
 pub(super) const MAX_NAMES: usize = 30;

@@ -1,8 +1,9 @@
 //! Looking somebody up again, and tokens that end.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use super::{
     super::GitHub,
@@ -131,6 +132,7 @@ async fn a_token_that_is_refused_is_refreshed_once() {
     stub.then_says(USER, &json!({ "id": ID, "login": "octocat" }));
     assert_eq!(github.recheck(ALICE, Some(&kept)).await.unwrap().tokens.unwrap().access_token, "ghu_new");
     assert_eq!(stub.lines(), [USER, TOKENS, USER, EMAILS]);
+    let kept = UpstreamTokens { refresh_token: Some("ghr_other".to_owned()), ..kept };
     stub.answers(USER, 401, &[], "{}");
     assert_eq!(github.recheck(ALICE, Some(&kept)).await.err(), Some(LoginError::Denied));
     assert_eq!(stub.lines()[4..], [USER, TOKENS, USER]);
@@ -163,4 +165,39 @@ async fn refreshing() {
     let newer = github.refresh(&kept).await.unwrap();
     assert_eq!((newer.expires_at, newer.refresh_token.as_deref()), (None, Some("ghr_old")));
     assert_eq!(newer.scopes, ["repo"]);
+}
+
+#[tokio::test]
+async fn what_a_refresh_token_bought_is_not_lost() {
+    let (clock, stub) = (ManualClock::new(), Stub::start().await);
+    let (github, kept) = (at(&clock, &stub), expiring(&clock));
+    renews(&stub);
+    clock.advance(Duration::from_secs(28_800));
+    stub.answers(USER, 500, &[], "{}");
+    assert_eq!(github.recheck(ALICE, Some(&kept)).await.err(), Some(LoginError::Unavailable));
+    // GitHub is back, and would not take the same one again.
+    stub.says(TOKENS, &json!({ "error": "bad_refresh_token" }));
+    stub.says(USER, &json!({ "id": ID, "login": "octocat" }));
+    let rechecked = github.recheck(ALICE, Some(&kept)).await.unwrap();
+    assert_eq!(rechecked.tokens.unwrap().access_token, "ghu_new");
+    assert_eq!(stub.lines().iter().filter(|line| *line == TOKENS).count(), 1);
+    // A refusal is not remembered.
+    let other = UpstreamTokens { refresh_token: Some("ghr_other".to_owned()), ..kept };
+    assert_eq!(github.refresh(&other).await.err(), Some(LoginError::Denied));
+    renews(&stub);
+    assert_eq!(github.refresh(&other).await.unwrap().access_token, "ghu_new");
+}
+
+#[tokio::test]
+async fn many_who_refresh_the_same_get_the_same() {
+    let (clock, stub) = (ManualClock::new(), Stub::start().await);
+    let (github, kept) = (Arc::new(at(&clock, &stub)), expiring(&clock));
+    renews(&stub);
+    let mut all = JoinSet::new();
+    for _ in 0..100 {
+        let (github, kept) = (Arc::clone(&github), kept.clone());
+        all.spawn(async move { github.refresh(&kept).await.unwrap().access_token });
+    }
+    assert!(all.join_all().await.iter().all(|token| token == "ghu_new"));
+    assert_eq!(stub.lines(), [TOKENS]);
 }
