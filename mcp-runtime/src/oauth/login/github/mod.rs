@@ -9,7 +9,7 @@ mod login;
 mod person;
 mod site;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::{fmt, sync::OnceLock, time::Duration};
 

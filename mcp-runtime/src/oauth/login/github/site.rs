@@ -30,10 +30,6 @@ impl Site {
         Self { web: web.to_owned(), api }
     }
 
-    pub(super) fn is_public(&self) -> bool {
-        self.web == PUBLIC
-    }
-
     pub(super) fn is_secure(&self) -> bool {
         WebUrl::split(&self.web).is_none_or(|url| url.secure)
     }
@@ -79,7 +75,7 @@ mod tests {
             assert_eq!((site.problem(), site.is_secure()), (None, url.starts_with("https")), "{url}");
         }
         let public = Site::public();
-        assert!(public.is_public() && public.problem().is_none() && public.is_secure());
+        assert!(public.web == PUBLIC && public.problem().is_none() && public.is_secure());
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod configuration;
 mod log;
 mod memberships;
 mod rechecks;
-mod stub;
+pub(crate) mod stub;
 
 use super::GitHub;
 use crate::oauth::{
@@ -24,7 +24,7 @@ const NOW: u64 = 1_800_000_000;
 /// The number that the stub's somebody has.
 const ID: u64 = 583_231;
 
-fn github(stub: &Stub) -> GitHub {
+pub(crate) fn github(stub: &Stub) -> GitHub {
     GitHub::app("Iv1.app", SECRET).enterprise(&stub.url)
 }
 

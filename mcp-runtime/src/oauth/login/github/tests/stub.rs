@@ -16,19 +16,19 @@ use serde_json::{Value, json};
 
 use super::{ID, TOKEN};
 
-pub(super) const TOKENS: &str = "POST /login/oauth/access_token";
-pub(super) const USER: &str = "GET /api/v3/user";
-pub(super) const EMAILS: &str = "GET /api/v3/user/emails?per_page=100";
-pub(super) const ACME: &str = "GET /api/v3/user/memberships/orgs/acme";
-pub(super) const OPS: &str = "GET /api/v3/orgs/acme/teams/ops/memberships/octocat";
+pub(crate) const TOKENS: &str = "POST /login/oauth/access_token";
+pub(crate) const USER: &str = "GET /api/v3/user";
+pub(crate) const EMAILS: &str = "GET /api/v3/user/emails?per_page=100";
+pub(crate) const ACME: &str = "GET /api/v3/user/memberships/orgs/acme";
+pub(crate) const OPS: &str = "GET /api/v3/orgs/acme/teams/ops/memberships/octocat";
 
 /// What it was asked.
 #[derive(Clone)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     /// Method, path and query.
-    pub(super) line: String,
-    pub(super) headers: HeaderMap,
-    pub(super) form: String,
+    pub(crate) line: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) form: String,
 }
 
 #[derive(Default)]
@@ -46,14 +46,14 @@ struct Pages {
 }
 
 #[derive(Clone)]
-pub(super) struct Stub {
-    pub(super) url: String,
+pub(crate) struct Stub {
+    pub(crate) url: String,
     pages: Arc<Mutex<Pages>>,
 }
 
 impl Stub {
     /// With somebody who has a verified address, and is in no organisation.
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let stub = Self { url, pages: Arc::default() };
@@ -66,36 +66,36 @@ impl Stub {
     }
 
     /// Whose token may see organisations.
-    pub(super) async fn with_organizations() -> Self {
+    pub(crate) async fn with_organizations() -> Self {
         let stub = Self::start().await;
         stub.grants("read:org,read:user,user:email");
         stub
     }
 
-    pub(super) fn grants(&self, scopes: &str) {
+    pub(crate) fn grants(&self, scopes: &str) {
         self.says(TOKENS, &json!({ "access_token": TOKEN, "scope": scopes, "token_type": "bearer" }));
     }
 
-    pub(super) fn says(&self, line: &str, body: &Value) {
+    pub(crate) fn says(&self, line: &str, body: &Value) {
         self.answers(line, 200, &[], body.to_string());
     }
 
-    pub(super) fn answers(&self, line: &str, status: u16, headers: &[(&'static str, &str)], body: impl Into<String>) {
+    pub(crate) fn answers(&self, line: &str, status: u16, headers: &[(&'static str, &str)], body: impl Into<String>) {
         self.pages.lock().unwrap().of.insert(line.to_owned(), vec![page(status, headers, body.into())]);
     }
 
     /// After what it says there already, this.
-    pub(super) fn then_says(&self, line: &str, body: &Value) {
+    pub(crate) fn then_says(&self, line: &str, body: &Value) {
         let page = page(200, &[], body.to_string());
         self.pages.lock().unwrap().of.entry(line.to_owned()).or_default().push(page);
     }
 
-    pub(super) fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.pages.lock().unwrap().asked.clone()
     }
 
     /// The lines of what it was asked.
-    pub(super) fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         self.asked().into_iter().map(|asked| asked.line).collect()
     }
 }
@@ -123,10 +123,10 @@ async fn answer(State(stub): State<Stub>, request: Request<Body>) -> Response {
     response.body(Body::from(page.body)).unwrap()
 }
 
-pub(super) fn address(email: &str, primary: bool, verified: bool) -> Value {
+pub(crate) fn address(email: &str, primary: bool, verified: bool) -> Value {
     json!({ "email": email, "primary": primary, "verified": verified, "visibility": null })
 }
 
-pub(super) fn member(organization: &str, state: &str) -> Value {
+pub(crate) fn member(organization: &str, state: &str) -> Value {
     json!({ "state": state, "role": "member", "organization": { "login": organization }, "user": { "id": ID } })
 }
