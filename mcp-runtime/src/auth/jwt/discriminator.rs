@@ -68,7 +68,7 @@ impl Preset {
 impl Provider {
     fn problem_of_audience(&self, issuer: &str, audience: &str) -> Option<&'static str> {
         match self {
-            Self::Auth0 if audience.starts_with(issuer) => Some(
+            Self::Auth0 if is_of_auth0(issuer, audience) => Some(
                 "its audience is an API of Auth0 itself, which is in the tokens for every other API too: create an API \
                  for this server, and give its identifier",
             ),
@@ -91,6 +91,11 @@ impl Provider {
             _ => None,
         }
     }
+}
+
+/// With a domain of one's own these still name the tenant's.
+fn is_of_auth0(issuer: &str, audience: &str) -> bool {
+    audience.starts_with(issuer) || audience.ends_with("/userinfo") || audience.ends_with(".auth0.com/api/v2/")
 }
 
 impl fmt::Debug for Preset {
