@@ -4,6 +4,8 @@
 mod auto_approve;
 mod federated;
 mod forgery;
+#[cfg(feature = "github")]
+mod github;
 mod journey;
 mod logins;
 mod rechecks;
