@@ -4,6 +4,8 @@
 mod auto_approve;
 pub(crate) mod federated;
 mod local;
+#[cfg(feature = "oidc")]
+mod oidc;
 mod page;
 mod passwords;
 pub(crate) mod rules;
@@ -14,6 +16,8 @@ use std::{any::Any, collections::HashMap, fmt};
 pub use auto_approve::AutoApprove;
 pub use federated::Federated;
 pub use local::{LocalUsers, UserError, UserInfo};
+#[cfg(feature = "oidc")]
+pub use oidc::Oidc;
 pub use page::default_page;
 pub(crate) use passwords::Waiter;
 
