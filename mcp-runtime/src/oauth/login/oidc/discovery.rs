@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use openidconnect::core::CoreJsonWebKeySet;
+use openidconnect::{
+    JsonWebKey,
+    core::{CoreJsonWebKeySet, CoreJsonWebKeyType},
+};
 use tokio::sync::watch;
 
 use super::metadata::Metadata;
@@ -175,10 +178,7 @@ impl Discovery {
             }
         };
         let (json, fresh_for) = self.get(&metadata.jwks_uri).await?;
-        let keys: CoreJsonWebKeySet = serde_json::from_slice(&json).map_err(|_| "its key set is none")?;
-        if keys.keys().is_empty() {
-            return Err("its key set has no key that can be used".to_owned());
-        }
+        let keys = public_keys(&json)?;
         let provider = Arc::new(Provider { metadata, keys });
         Ok(Known { provider, fresh_until: until.min(fresh_until(fresh_for)) })
     }
@@ -188,6 +188,13 @@ impl Discovery {
         let answer = answer.map_err(|failure| format!("{url}: {failure}"))?;
         let fresh_for = max_age(&answer.headers).map_or(FRESH_BY_DEFAULT, |said| said.clamp(FRESH.0, FRESH.1));
         Ok((answer.body, fresh_for))
+    }
+
+    /// Waits for what is under way.
+    #[cfg(test)]
+    pub(super) async fn landed(&self) {
+        let flight = self.state().flight();
+        landed(flight).await;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -214,6 +221,14 @@ impl State {
 /// Where the metadata is (OpenID Connect Discovery 1.0 §4).
 fn place(issuer: &str) -> String {
     format!("{}/.well-known/openid-configuration", issuer.strip_suffix('/').unwrap_or(issuer))
+}
+
+/// The keys of a set that anybody can read; a shared secret in it is none.
+fn public_keys(json: &[u8]) -> Result<CoreJsonWebKeySet, &'static str> {
+    let all: CoreJsonWebKeySet = serde_json::from_slice(json).map_err(|_| "its key set is none")?;
+    let public = all.keys().iter().filter(|key| *key.key_type() != CoreJsonWebKeyType::Symmetric);
+    let public: Vec<_> = public.cloned().collect();
+    if public.is_empty() { Err("its key set has no key that can be used") } else { Ok(CoreJsonWebKeySet::new(public)) }
 }
 
 fn wait_after(failures: u32) -> u64 {

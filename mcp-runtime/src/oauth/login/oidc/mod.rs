@@ -2,7 +2,6 @@
 
 mod claims;
 mod discovery;
-mod http;
 mod id_token;
 mod journey;
 mod metadata;
@@ -11,7 +10,9 @@ mod problems;
 mod recheck;
 #[cfg(test)]
 mod tests;
+mod token_http;
 mod tokens;
+mod unsaved;
 
 use std::{
     fmt,
@@ -19,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-use self::{discovery::Discovery, presets::Preset};
+use self::{discovery::Discovery, presets::Preset, unsaved::Unsaved};
 use super::{
     Account, LoginError,
     federated::{
@@ -91,6 +92,7 @@ pub struct Oidc {
     plain_http: bool,
     clock: Clock,
     discovery: OnceLock<Arc<Discovery>>,
+    unsaved: Unsaved,
 }
 
 impl Oidc {
@@ -166,6 +168,7 @@ impl Oidc {
             plain_http: false,
             clock: Clock::system(),
             discovery: OnceLock::new(),
+            unsaved: Unsaved::default(),
         }
     }
 

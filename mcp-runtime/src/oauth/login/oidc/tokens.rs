@@ -9,8 +9,8 @@ use openidconnect::{
 use super::{
     Oidc,
     discovery::Provider,
-    http::{MAX_ANSWER, NoAnswer, TokenHttp},
     id_token,
+    token_http::{MAX_ANSWER, NoAnswer, TokenHttp},
 };
 use crate::{
     auth::{Outbound, UniqueObject},
