@@ -132,7 +132,7 @@ impl Admit {
             Self::Anyone => true,
             Self::Subjects(subjects) => subjects.iter().any(|subject| subject == id),
             Self::Claim { name, any_of } => says(claims, name, any_of),
-            Self::Emails(emails) => verified_email(claims).is_some_and(|is| emails.iter().any(|email| *email == is)),
+            Self::Emails(emails) => verified_email(claims).is_some_and(|is| emails.contains(&is)),
             Self::EmailDomains(domains) => verified_email(claims).is_some_and(|is| {
                 is.rsplit_once('@').is_some_and(|(_, domain)| domains.iter().any(|known| known == domain))
             }),

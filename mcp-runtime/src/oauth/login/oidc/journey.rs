@@ -1,6 +1,6 @@
 //! There and back again: the authorization request, and what the browser brings from there.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use openidconnect::{CsrfToken, Nonce, RedirectUrl, Scope, core::CoreAuthenticationFlow};
 
@@ -15,7 +15,6 @@ use crate::oauth::{
     login::federated::{Arrived, Claims, Trip},
     visit::Form,
 };
-use std::sync::Arc;
 
 /// How long one journey may take on our side, with everything that is asked on the way.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -122,10 +121,10 @@ impl Oidc {
             now,
         };
         let mut outcome = id_token::check(token, provider, &expected);
-        if outcome == Err(Refusal::Key) {
-            if let Some(newer) = self.discovery().newer(provider, &self.clock).await {
-                outcome = id_token::check(token, &newer, &expected);
-            }
+        if outcome == Err(Refusal::Key)
+            && let Some(newer) = self.discovery().newer(provider, &self.clock).await
+        {
+            outcome = id_token::check(token, &newer, &expected);
         }
         outcome.map(Some).map_err(|refusal| match refusal {
             Refusal::Key => self.deny("no key of the provider made the ID token"),
@@ -147,12 +146,12 @@ impl Oidc {
                 "somebody is in more groups than fit in a token: none of them counts; let the provider send only those \
                  assigned to the application, or use application roles"
             );
-        } else if claims::are_missing(&all, &self.rules) {
-            if let Some(more) = self.user_info(provider, &given.tokens.access_token, id).await? {
-                claims::add(&mut all, more);
-            }
+        } else if claims::are_missing(&all, &self.rules)
+            && let Some(more) = self.user_info(provider, &given.tokens.access_token, id).await?
+        {
+            claims::add(&mut all, more);
         }
-        claims::kept(all, &self.rules).ok_or_else(|| self.deny("its claims are larger than 16 KiB"))
+        self.kept(all)
     }
 
     pub(super) fn deny(&self, reason: &str) -> LoginError {

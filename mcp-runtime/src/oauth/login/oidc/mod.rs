@@ -294,7 +294,7 @@ impl FederatedLogin for Oidc {
     }
 
     fn problems(&self, _: &str, for_login: bool) -> Vec<String> {
-        self.wrong(for_login).into_iter().map(|what| format!("login with {:?}: {what}", self.name)).collect()
+        self.wrong(for_login)
     }
 
     fn console(&self, callback: &str) -> Vec<String> {
