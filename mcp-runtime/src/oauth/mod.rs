@@ -58,6 +58,8 @@ pub(crate) use endpoints::{Endpoint, answer, paths};
 pub use login::AutoApprove;
 #[cfg(feature = "github")]
 pub use login::GitHub;
+#[cfg(feature = "oidc")]
+pub use login::Oidc;
 pub use login::{
     Account, LocalUsers, LoginError, LoginForm, LoginPage, LoginProblem, LoginProvider, UserError, UserInfo,
 };
