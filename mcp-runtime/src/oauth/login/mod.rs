@@ -2,10 +2,13 @@
 
 #[cfg(feature = "dev-login")]
 mod auto_approve;
+// Without a provider nobody makes what is declared there.
+#[cfg_attr(not(any(feature = "firebase", feature = "github", feature = "oidc")), allow(dead_code))]
 pub(crate) mod federated;
 mod local;
 mod page;
 mod passwords;
+#[cfg(any(feature = "firebase", feature = "github", feature = "oidc"))]
 pub(crate) mod rules;
 
 use std::{any::Any, collections::HashMap, fmt};
