@@ -43,13 +43,7 @@ pub(crate) fn inline(attr: &ToolAttr, function: &Function, errors: &mut Errors) 
 }
 
 /// The rules between the attribute and the parameters. False if the function cannot be called as a tool at all.
-pub(crate) fn parameters(
-    attr: &ToolAttr,
-    group: &GroupAttr,
-    shape: &Shape,
-    name: &Ident,
-    errors: &mut Errors,
-) -> bool {
+pub(crate) fn parameters(attr: &ToolAttr, group: &GroupAttr, shape: &Shape, name: &Ident, errors: &mut Errors) -> bool {
     if attr.scopes_key.is_none() && group.demands.scopes_key.is_none() {
         for ty in shape.injected().filter(|ty| is_upstream(ty)) {
             errors.push(ty, errors::UPSTREAM_WITHOUT_SCOPES);

@@ -385,7 +385,8 @@ mod tests {
         assert_eq!(ring.previous, both.previous);
         let (seal, mac) = (Seal::new(&ring, b"test").unwrap(), Mac::new(&ring, b"test").unwrap());
         for before in [oldest, old] {
-            let (alone, code) = (Seal::new(&StoreKey::of(before), b"test").unwrap(), Mac::new(&StoreKey::of(before), b"test"));
+            let (alone, code) =
+                (Seal::new(&StoreKey::of(before), b"test").unwrap(), Mac::new(&StoreKey::of(before), b"test"));
             let opened = seal.open_any(&alone.seal(b"secret", b"here").unwrap(), b"here").unwrap();
             assert!(opened.plain == b"secret" && opened.is_of_previous);
             assert!(seal.open(&alone.seal(b"secret", b"here").unwrap(), b"there").is_none());

@@ -189,7 +189,8 @@ fn somebody_else(core: &Core) -> Response {
 }
 
 fn too_late(core: &Core) -> Response {
-    let text = "It is good for 10 minutes. Go back to the app and try again: it gets another one. Nothing was connected.";
+    let text =
+        "It is good for 10 minutes. Go back to the app and try again: it gets another one. Nothing was connected.";
     pages::error::respond(core, StatusCode::FORBIDDEN, "This link is not valid any more", text)
 }
 

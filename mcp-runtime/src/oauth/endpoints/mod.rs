@@ -55,8 +55,8 @@ pub(crate) enum Endpoint {
 /// host (RFC 8414 §3, OpenID Connect Discovery §4).
 pub(crate) fn paths(prefix: &str) -> impl Iterator<Item = (String, Endpoint)> {
     use Endpoint::{
-        Authorize, Callback, Connect, Consent, Introspect, Jwks, Login, Logout, Metadata, OpenIdMetadata, Register, Revoke,
-        Token,
+        Authorize, Callback, Connect, Consent, Introspect, Jwks, Login, Logout, Metadata, OpenIdMetadata, Register,
+        Revoke, Token,
     };
     let below = [
         ("/authorize", Authorize),

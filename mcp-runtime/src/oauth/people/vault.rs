@@ -217,8 +217,7 @@ impl Held<'_> {
         let core = self.core;
         let kept = Kept { tokens: tokens.clone(), ..self.kept.clone() };
         let (tokens, now) = (seal(core, self.place, &kept)?, core.records.now());
-        let record =
-            Sealed { tokens, since: self.row.record.since, given_at: now, lease: None, until: until(core) };
+        let record = Sealed { tokens, since: self.row.record.since, given_at: now, lease: None, until: until(core) };
         self.end(|row| Some(row.replace(&record))).await
     }
 

@@ -84,6 +84,11 @@ async fn join(core: &Arc<Core>, place: Place<'_>) -> Outcome {
 }
 
 impl Flights {
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.lock().unwrap().is_empty()
+    }
+
     fn begin(&self, core: &Arc<Core>, (subject, provider): Place<'_>) -> watch::Receiver<Option<Outcome>> {
         let name = digest(&[subject, provider]);
         let mut under_way = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,9 +1,9 @@
 //! What people have elsewhere, for tools: access tokens of other providers, in the name of whoever calls.
 
 mod flight;
-pub(crate) mod ticket;
 #[cfg(test)]
 mod tests;
+pub(crate) mod ticket;
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
