@@ -169,7 +169,7 @@ const NOT_ADMITTED: &str = "knows you, but your account there may not use this s
 fn not_logged_in(core: &Core, known: Known<'_>, purpose: &Purpose, why: &str) -> Response {
     let again = match purpose {
         Purpose::LogIn { query } => own_url(core, "/login", query),
-        Purpose::Connect { .. } => core.issuer.clone(),
+        Purpose::Connect { .. } => return connect::not_connected(core, known.login.label()),
     };
     let text = format!("{} {why}", known.login.label());
     page(StatusCode::FORBIDDEN, pages::federated::not_logged_in(&core.name, &text, &again), Dress::Onward)

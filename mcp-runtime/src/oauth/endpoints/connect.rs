@@ -188,6 +188,12 @@ fn somebody_else(core: &Core) -> Response {
     pages::error::respond(core, StatusCode::FORBIDDEN, "This link is not for you", text)
 }
 
+/// They came back without an account.
+pub(super) fn not_connected(core: &Core, label: &str) -> Response {
+    let text = format!("{label} did not say who you are. Go back to the app to try again. Nothing was connected.");
+    pages::error::respond(core, StatusCode::FORBIDDEN, "Not connected", &text)
+}
+
 fn too_late(core: &Core) -> Response {
     let text =
         "It is good for 10 minutes. Go back to the app and try again: it gets another one. Nothing was connected.";

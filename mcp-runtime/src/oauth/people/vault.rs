@@ -91,6 +91,15 @@ fn open(core: &Core, place: Place<'_>, record: &Sealed) -> Option<Kept> {
     kept.map(|kept| Kept { given_at: record.given_at, ..kept })
 }
 
+/// What is not said of new tokens is as it was (RFC 6749 §5.1, §6).
+pub(crate) fn completed(mut new: UpstreamTokens, old: &UpstreamTokens) -> UpstreamTokens {
+    new.refresh_token = new.refresh_token.or_else(|| old.refresh_token.clone());
+    if new.scopes.is_empty() {
+        new.scopes.clone_from(&old.scopes);
+    }
+    new
+}
+
 /// Until when tokens are kept that are written now: as long as somebody may use what a login of today leads to.
 fn until(core: &Core) -> u64 {
     core.records.now().saturating_add(core.lifetimes.grant.as_secs()).saturating_add(core.lifetimes.session.as_secs())
@@ -215,7 +224,7 @@ impl Held<'_> {
     /// because somebody had them forgotten.
     pub(crate) async fn put(&self, tokens: &UpstreamTokens) -> Result<bool, OAuthError> {
         let core = self.core;
-        let kept = Kept { tokens: tokens.clone(), ..self.kept.clone() };
+        let kept = Kept { tokens: completed(tokens.clone(), &self.kept.tokens), ..self.kept.clone() };
         let (tokens, now) = (seal(core, self.place, &kept)?, core.records.now());
         let record = Sealed { tokens, since: self.row.record.since, given_at: now, lease: None, until: until(core) };
         self.end(|row| Some(row.replace(&record))).await

@@ -177,7 +177,9 @@ impl Keys {
     async fn load_alone(&self, core: &Core) -> Result<(), StoreError> {
         for _ in 0..TRIES {
             if let Some(row) = core.records.get::<Ring>(RING).await? {
-                return match resealed(core, &row.record)? {
+                // Once in a process, so that two whose keys are in another order do not keep doing it in turns.
+                let is_first = self.loaded().keys.is_empty();
+                return match is_first.then(|| resealed(core, &row.record)).transpose()?.flatten() {
                     None => self.take(core, &row.record),
                     Some(ring) if core.records.commit(&[row.replace(&ring)]).await? == Commit::Done => {
                         self.take(core, &ring)

@@ -145,14 +145,7 @@ async fn refresh(core: &Core, place: Place<'_>) -> Outcome {
 async fn exchange(core: &Core, provider: &str, old: &UpstreamTokens) -> Result<UpstreamTokens, LoginError> {
     let federated = core.federated(provider).ok_or(LoginError::Unavailable)?;
     match timeout(EXCHANGE, caught(federated.refresh(old))).await {
-        Ok(Some(Ok(mut new))) => {
-            // What is not said is as it was (RFC 6749 §5.1, §6).
-            new.refresh_token = new.refresh_token.or_else(|| old.refresh_token.clone());
-            if new.scopes.is_empty() {
-                new.scopes.clone_from(&old.scopes);
-            }
-            Ok(new)
-        }
+        Ok(Some(Ok(new))) => Ok(vault::completed(new, old)),
         Ok(Some(Err(error))) => {
             tracing::warn!(provider, %error, "tokens of a provider are not refreshed");
             Err(error)
