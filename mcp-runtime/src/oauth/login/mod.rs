@@ -2,9 +2,11 @@
 
 #[cfg(feature = "dev-login")]
 mod auto_approve;
-// Without a provider nobody makes what is declared there.
-#[cfg_attr(not(any(feature = "firebase", feature = "github", feature = "oidc")), allow(dead_code))]
+// Each provider alone uses a part of it.
+#[cfg_attr(not(all(feature = "firebase", feature = "github", feature = "oidc")), allow(dead_code))]
 pub(crate) mod federated;
+#[cfg(feature = "github")]
+pub(crate) mod github;
 mod local;
 mod page;
 mod passwords;
@@ -16,6 +18,8 @@ use std::{any::Any, collections::HashMap, fmt};
 #[cfg(feature = "dev-login")]
 pub use auto_approve::AutoApprove;
 pub use federated::Federated;
+#[cfg(feature = "github")]
+pub use github::GitHub;
 pub use local::{LocalUsers, UserError, UserInfo};
 pub use page::default_page;
 pub(crate) use passwords::Waiter;

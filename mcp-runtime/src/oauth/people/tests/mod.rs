@@ -5,6 +5,8 @@ mod auto_approve;
 mod connect;
 mod federated;
 mod forgery;
+#[cfg(feature = "github")]
+mod github;
 mod journey;
 mod logins;
 mod rechecks;
