@@ -88,6 +88,11 @@ impl UpstreamToken {
     }
 }
 
+#[cfg(feature = "github")]
+impl UpstreamProvider for super::GitHub {
+    const NAME: &'static str = "github";
+}
+
 impl From<UpstreamTokens> for UpstreamToken {
     fn from(tokens: UpstreamTokens) -> Self {
         Self { secret: tokens.access_token, scopes: tokens.scopes }
