@@ -313,8 +313,14 @@ impl ServerBuilder {
         &mut self,
         public_url: Option<&PublicUrl>,
     ) -> Option<crate::oauth::AuthorizationServer> {
-        let builder = self.authorization.take()?;
+        let Some(mut builder) = self.authorization.take() else {
+            self.check_upstream(|_| Some("there is no authorization server"));
+            return None;
+        };
         self.knows_callers = true;
+        builder.used_by_tools = self.check_upstream(|name| {
+            (!builder.knows_upstream(name)).then_some("the authorization server has no such provider")
+        });
         let around =
             crate::oauth::Surroundings { name: &self.name, public_url, catalogue: &self.catalogue, clock: &self.clock };
         let undeclared = if self.catalogue.is_open() { self.named_scopes(builder.defaults()) } else { Vec::new() };
@@ -336,6 +342,7 @@ impl ServerBuilder {
         match built {
             Ok(server) => {
                 self.authenticators.push(Box::new(server.embedded()));
+                self.states.insert(crate::oauth::Source(Arc::clone(&server.0)));
                 Some(server)
             }
             Err(problems) => {
@@ -343,6 +350,40 @@ impl ServerBuilder {
                 None
             }
         }
+    }
+
+    /// The providers whose tokens tools work with, each once. Complains of tools that cannot, or must not, have them.
+    #[cfg(feature = "oauth")]
+    fn check_upstream(&mut self, lack: impl Fn(&str) -> Option<&'static str>) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for tool in &self.tools {
+            let mut needs = Requirements::default();
+            tool.requirements(&mut needs);
+            let (policy, location) = (tool.policy(), tool.info().location);
+            for name in needs.upstream_providers() {
+                let mut problem = |what: String| {
+                    self.problems.push(format!(
+                        "tool `{}` ({location}) takes `Upstream<_>` of the provider `{name}`, {what}",
+                        tool.name()
+                    ));
+                };
+                if policy.asks_for_no_scopes() {
+                    problem(
+                        "but needs no scopes: whoever calls it acts with people's accounts elsewhere; give it, or its                          group, `scopes = \"…\"`"
+                            .to_owned(),
+                    );
+                }
+                if let Some(lack) = lack(name) {
+                    problem(format!(
+                        "but {lack}; add it with `AuthorizationServer::builder(…).login(…)` or `.connection(…)`"
+                    ));
+                }
+                if names.iter().all(|known| known != name) {
+                    names.push((*name).to_owned());
+                }
+            }
+        }
+        names
     }
 
     /// The scopes of all tools and the default ones, each once, as they are shown.

@@ -43,7 +43,21 @@ const ARROWS: [(&str, &[Of]); 14] = [
         ],
     ),
     ("store", &[All("clock")]),
-    ("oauth", &[All("store"), All("http"), All("guard"), All("auth"), All("caught"), All("clock"), All("protocol")]),
+    (
+        "oauth",
+        &[
+            All("store"),
+            All("http"),
+            // What tools are given of other providers' accounts.
+            Only("tool", &["CallContext", "Inject", "Requirements", "ToolError"]),
+            All("guard"),
+            All("auth"),
+            All("caught"),
+            All("clock"),
+            All("in_time"),
+            All("protocol"),
+        ],
+    ),
     ("http", &[Only("auth", &["ClientAddress", "PublicUrl", "WebUrl", "is_loopback_host", "split_port"])]),
     (
         "transport",
