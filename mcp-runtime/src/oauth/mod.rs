@@ -56,6 +56,8 @@ pub use clients::RegisteredClient;
 pub(crate) use endpoints::{Endpoint, answer, paths};
 #[cfg(feature = "dev-login")]
 pub use login::AutoApprove;
+#[cfg(feature = "firebase")]
+pub use login::Firebase;
 pub use login::{
     Account, LocalUsers, LoginError, LoginForm, LoginPage, LoginProblem, LoginProvider, UserError, UserInfo,
 };

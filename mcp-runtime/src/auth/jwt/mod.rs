@@ -2,6 +2,8 @@
 
 mod algorithm;
 mod header;
+#[cfg(feature = "firebase")]
+mod id_token;
 mod key;
 mod key_error;
 mod key_set;
@@ -25,6 +27,8 @@ use super::{
     web_url::is_authorization_server,
 };
 
+#[cfg(feature = "firebase")]
+pub(crate) use self::id_token::IdToken;
 #[cfg(feature = "jwks")]
 pub(super) use self::key_set::MAX_KEYS;
 #[cfg(feature = "oauth")]

@@ -3,6 +3,8 @@
 #[cfg(feature = "dev-login")]
 mod auto_approve;
 pub(crate) mod federated;
+#[cfg(feature = "firebase")]
+mod firebase;
 mod local;
 mod page;
 mod passwords;
@@ -13,6 +15,8 @@ use std::{any::Any, collections::HashMap, fmt};
 #[cfg(feature = "dev-login")]
 pub use auto_approve::AutoApprove;
 pub use federated::Federated;
+#[cfg(feature = "firebase")]
+pub use firebase::Firebase;
 pub use local::{LocalUsers, UserError, UserInfo};
 pub use page::default_page;
 pub(crate) use passwords::Waiter;
