@@ -39,7 +39,7 @@ fn key_in(pem: &[u8]) -> Option<VerifyingKey> {
 }
 
 /// The `SubjectPublicKeyInfo` in a certificate (RFC 5280 §4.1).
-fn public_key(certificate: &[u8]) -> Option<&[u8]> {
+pub(super) fn public_key(certificate: &[u8]) -> Option<&[u8]> {
     let whole = Element::read(certificate)?.only(SEQUENCE)?;
     let signed = Element::read(whole)?;
     if signed.tag != SEQUENCE {
