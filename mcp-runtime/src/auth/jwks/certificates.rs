@@ -75,7 +75,7 @@ impl<'d> Element<'d> {
         let (&tag, after) = der.split_first()?;
         let (&first, after) = after.split_first()?;
         let (length, header) = match first {
-            0..0x80 => (usize::from(first), 2),
+            0..=0x7f => (usize::from(first), 2),
             0x81 => (usize::from(*after.first()?), 3),
             0x82 => (usize::from(u16::from_be_bytes(after.get(..2)?.try_into().ok()?)), 4),
             // Indefinite, or longer than anything here.

@@ -19,6 +19,7 @@ const WORDS = {
   "auth/user-disabled": "This account is disabled.",
   "auth/too-many-requests": "There were too many tries. Wait a little, then try again.",
   "auth/network-request-failed": "Google could not be reached. Check the connection, then try again.",
+  "auth/internal-error": "What the sign-in window needs could not be loaded. A content blocker may be in the way of apis.google.com.",
   "auth/account-exists-with-different-credential": "This e-mail address signs in in another way. Try that one.",
   "auth/multi-factor-auth-required": "This account needs a second factor, which this page does not offer.",
   "auth/unauthorized-domain": "This server is not among the authorized domains of its Firebase project. Tell its operator.",
