@@ -58,6 +58,8 @@ pub use clients::RegisteredClient;
 pub(crate) use endpoints::{Endpoint, answer, paths};
 #[cfg(feature = "dev-login")]
 pub use login::AutoApprove;
+#[cfg(feature = "firebase")]
+pub use login::Firebase;
 #[cfg(feature = "github")]
 pub use login::GitHub;
 #[cfg(feature = "oidc")]
