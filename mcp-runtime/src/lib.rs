@@ -38,7 +38,14 @@ pub mod guard;
 // Their code is a test where everything it uses is compiled in.
 #[cfg(any(
     not(doctest),
-    all(feature = "http", feature = "introspection", feature = "jwks", feature = "sqlite", feature = "testing")
+    all(
+        feature = "http",
+        feature = "introspection",
+        feature = "jwks",
+        feature = "sqlite",
+        feature = "testing",
+        feature = "tls"
+    )
 ))]
 pub mod guide;
 #[cfg(feature = "http")]
@@ -57,6 +64,8 @@ mod transport;
 
 #[cfg(feature = "http")]
 pub use self::http::{ForwardedHeader, HttpSettings};
+#[cfg(feature = "tls")]
+pub use self::http::{Tls, TlsError};
 /// The attribute for implementations of [`Authenticator`](auth::Authenticator).
 pub use async_trait::async_trait;
 pub use auth::Identity;
