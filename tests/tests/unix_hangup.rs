@@ -9,7 +9,6 @@ use mcp_runtime::{Server, tool, tools};
 use tokio::time::timeout;
 
 #[path = "wire/certificates.rs"]
-#[expect(dead_code, reason = "shared with tests that need more")]
 mod certificates;
 
 use certificates::Authority;

@@ -20,6 +20,7 @@ mod guards;
 mod headers;
 mod hosts;
 mod https;
+mod https_rules;
 mod in_band;
 mod injection;
 mod introspection;
