@@ -319,3 +319,22 @@ async fn a_server_finds_new_files_by_itself_and_never_half_of_them() {
     }
     says_hello(&mut old).await;
 }
+
+#[tokio::test]
+async fn files_that_are_still_being_written_are_not_used() {
+    let authority = Authority::new();
+    let (first, tls) = authority.installed();
+    let world = world(tls.check_every(Duration::from_millis(500)), |http| http);
+    let live = Live::start(&world.server).await;
+    let (client, next) = (authority.client(), authority.issue());
+    authority.install(&next);
+    let began = Instant::now();
+    let mut chain = next.certificate.clone();
+    // Whole certificates all along, and never the same for as long as the server waits.
+    while began.elapsed() < Duration::from_secs(2) {
+        chain += "more\n";
+        authority.install_certificate(&chain);
+        assert_eq!(client.shown(live.address).await, first.der);
+    }
+    soon(async { while client.shown(live.address).await != next.der {} }).await;
+}

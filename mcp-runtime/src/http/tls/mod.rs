@@ -45,7 +45,7 @@ pub struct Tls {
 struct Shared {
     certificate: PathBuf,
     key: PathBuf,
-    /// What handshakes use; never both locks the other way round.
+    /// What handshakes use. Where both locks are taken, it is the second.
     current: RwLock<Option<Pair>>,
     /// Held from reading to replacing, so that what was read first does not replace what was read later.
     reading: Mutex<()>,
