@@ -42,6 +42,8 @@ pub struct ServerBuilder {
     clock: Clock,
     #[cfg(feature = "http")]
     http: crate::http::HttpSettings,
+    #[cfg(feature = "tls")]
+    tls: Option<crate::http::Tls>,
     #[cfg(feature = "oauth")]
     authorization: Option<crate::oauth::AuthorizationServerBuilder>,
     /// Whether callers are meant to be known, even if the way to do so could not be made.
@@ -71,6 +73,8 @@ impl ServerBuilder {
             clock: Clock::system(),
             #[cfg(feature = "http")]
             http: crate::http::HttpSettings::default(),
+            #[cfg(feature = "tls")]
+            tls: None,
             #[cfg(feature = "oauth")]
             authorization: None,
             knows_callers: false,
@@ -284,6 +288,15 @@ impl ServerBuilder {
         self
     }
 
+    /// Lets [`serve`](Server::serve) and [`serve_on`](Server::serve_on) speak https (TLS 1.2 and 1.3, HTTP/1.1) with this
+    /// certificate. Unix sockets and routers in an app of yours stay as they are. See the guide
+    /// [`https`](crate::guide::https).
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: crate::http::Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
     /// Checks everything and builds the server.
     ///
     /// # Errors
@@ -433,6 +446,8 @@ impl ServerBuilder {
             no_auth: self.defaults.no_auth,
             #[cfg(feature = "http")]
             http: self.http,
+            #[cfg(feature = "tls")]
+            tls: self.tls,
             #[cfg(feature = "oauth")]
             authorization,
         };
@@ -461,6 +476,18 @@ impl ServerBuilder {
         self.problems.extend(verifier.problems());
         #[cfg(feature = "http")]
         self.problems.extend(self.http.problems());
+        #[cfg(feature = "tls")]
+        self.check_tls(public_url);
+    }
+
+    #[cfg(feature = "tls")]
+    fn check_tls(&mut self, public_url: Option<&PublicUrl>) {
+        let Some(tls) = &self.tls else { return };
+        self.problems.extend(tls.reload().err().map(|error| error.to_string()));
+        if public_url.is_some_and(|url| url.as_str().starts_with("http:")) {
+            self.problems
+                .push("the public URL is plain http, and `.tls(…)` speaks https only; write `https://…`".into());
+        }
     }
 
     fn check_names(&mut self) {

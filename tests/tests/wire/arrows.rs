@@ -39,7 +39,7 @@ const ARROWS: [(&str, &[Of]); 14] = [
             All("protocol"),
             // Built by the builder, from what it knows.
             All("oauth"),
-            Only("http", &["HttpSettings"]),
+            Only("http", &["HttpSettings", "Tls"]),
         ],
     ),
     ("store", &[All("clock")]),
