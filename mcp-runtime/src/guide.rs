@@ -9,6 +9,9 @@ pub mod from_fastmcp {}
 #[doc = include_str!("../../docs/add_login.md")]
 pub mod add_login {}
 
+#[doc = include_str!("../../docs/upstream_access_tokens.md")]
+pub mod upstream_access_tokens {}
+
 #[doc = include_str!("../../docs/connect_your_client.md")]
 pub mod connect_your_client {}
 
@@ -18,6 +21,9 @@ pub mod choosing_limits {}
 // Not `testing`, so that it is not taken for the module of that name.
 #[doc = include_str!("../../docs/testing.md")]
 pub mod testing_your_server {}
+
+#[doc = include_str!("../../docs/https.md")]
+pub mod https {}
 
 #[doc = include_str!("../../docs/behind_a_proxy.md")]
 pub mod behind_a_proxy {}

@@ -1,12 +1,16 @@
 //! The keys of an issuer from where it publishes them, so that it can change them.
 
 mod cache;
+#[cfg(feature = "firebase")]
+mod certificates;
 #[cfg(feature = "oauth")]
 mod client_keys;
 mod discovery;
 mod document;
 mod fetch;
 mod jwk;
+#[cfg(feature = "firebase")]
+mod published;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +23,8 @@ use std::{
 pub(crate) use self::client_keys::{ClientAssertion, ClientKeys, RemoteClientKeys};
 #[cfg(feature = "oauth")]
 pub(crate) use self::fetch::max_age;
+#[cfg(feature = "firebase")]
+pub(crate) use self::published::PublishedKeys;
 use self::{cache::KeyCache, fetch::Source};
 use super::{
     AuthError,
@@ -36,6 +42,8 @@ const MAX_DOCUMENT: usize = 256 * 1024;
 pub(super) struct RemoteKeys {
     url: Option<Box<str>>,
     discover: bool,
+    /// Whether that was not said, but comes with a preset.
+    assumed: bool,
     algorithms: Option<Box<[Algorithm]>>,
     plain_http: bool,
     cache: OnceLock<Result<Arc<KeyCache>, String>>,
@@ -69,7 +77,9 @@ impl Jwt {
     /// ```
     #[must_use]
     pub fn jwks(mut self, url: impl Into<Box<str>>) -> Self {
-        self.remote_mut().url = Some(url.into());
+        let remote = self.remote_mut();
+        remote.discover &= !remote.assumed;
+        remote.url = Some(url.into());
         self
     }
 
@@ -85,7 +95,8 @@ impl Jwt {
     /// ```
     #[must_use]
     pub fn discover(mut self) -> Self {
-        self.remote_mut().discover = true;
+        let remote = self.remote_mut();
+        (remote.discover, remote.assumed) = (true, false);
         self
     }
 
@@ -110,6 +121,11 @@ impl Jwt {
 }
 
 impl RemoteKeys {
+    /// Found through the issuer's metadata, unless another place is said later.
+    pub(super) fn found_by_default() -> Self {
+        Self { discover: true, assumed: true, ..Self::default() }
+    }
+
     /// Whether keys are to be fetched at all.
     pub(super) fn is_configured(&self) -> bool {
         self.url.is_some() || self.discover
