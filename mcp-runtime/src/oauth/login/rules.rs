@@ -77,7 +77,11 @@ impl Rules {
 
     /// The names of the claims that are looked at; a rule of the operator's own may look at any.
     pub(crate) fn looks_at(&self, claim: &str) -> bool {
-        let named = |name: &str| name == claim || name.split_once('.').is_some_and(|(first, _)| first == claim);
+        let named = |name: &str| {
+            name == claim
+                || name.split_once('.').is_some_and(|(first, _)| first == claim)
+                || (name == "email" && claim == "email_verified")
+        };
         let by_grant = self.grants.iter().filter_map(|grant| grant.to.as_ref()).any(|(name, _)| named(name));
         by_grant
             || self.admission.iter().any(|rule| match rule {
@@ -103,13 +107,15 @@ impl Rules {
     /// Whether something may be looked at that is not there.
     #[cfg(feature = "oidc")]
     pub(crate) fn lacks(&self, claims: &Claims) -> bool {
-        let absent = |name: &str| find(claims, name).is_none();
+        let absent = |name: &str| {
+            find(claims, name).is_none() || (name == "email" && find(claims, "email_verified").is_none())
+        };
         let by_grant = self.grants.iter().filter_map(|grant| grant.to.as_ref()).any(|(name, _)| absent(name));
         by_grant
             || self.admission.iter().any(|rule| match rule {
                 Admit::Anyone | Admit::Subjects(_) => false,
                 Admit::Claim { name, .. } => absent(name),
-                Admit::Emails(_) | Admit::EmailDomains(_) => absent("email") || absent("email_verified"),
+                Admit::Emails(_) | Admit::EmailDomains(_) => absent("email"),
                 Admit::Predicate(_) => true,
             })
     }
@@ -162,7 +168,12 @@ fn find<'c>(claims: &'c Claims, name: &str) -> Option<&'c Value> {
     find(claims.get(first)?.as_object()?, rest)
 }
 
+/// An e-mail address only counts where the provider says that it is verified: else many providers let people call
+/// themselves by anybody's.
 fn says(claims: &Claims, name: &str, any_of: &[String]) -> bool {
+    if name == "email" {
+        return verified_email(claims).is_some_and(|is| any_of.iter().any(|one| one.eq_ignore_ascii_case(&is)));
+    }
     let is = |value: &Value| value.as_str().is_some_and(|is| any_of.iter().any(|one| one == is));
     match find(claims, name) {
         Some(Value::Array(list)) => list.iter().any(is),
@@ -218,7 +229,8 @@ macro_rules! account_rules {
         }
 
         /// Admits those with a claim that is this text, or a list that contains it: a tenant, an organisation, a group. A
-        /// claim within another one is written with a dot, `realm_access.roles`.
+        /// claim within another one is written with a dot, `realm_access.roles`. `email` counts only where the provider says
+        /// that it is verified.
         #[must_use]
         pub fn claim(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
             self.rules.claim(name.into(), vec![value.into()]);
@@ -268,7 +280,8 @@ macro_rules! account_rules {
             self
         }
 
-        /// Lets those grant these scopes who have a claim that is this text, or a list that contains it.
+        /// Lets those grant these scopes who have a claim that is this text, or a list that contains it. `email` counts only
+        /// where the provider says that it is verified.
         #[must_use]
         pub fn grants_to(
             mut self,
@@ -331,6 +344,31 @@ mod tests {
         assert_eq!(scopes(json!({ "https://example.com/roles": ["x", 1, null] })), ["notes:read"]);
         rules.grant_everything();
         assert_eq!(rules.judge("iss", "1", "a", &Claims::new()).unwrap().scopes, None);
+    }
+
+    #[test]
+    fn an_address_that_nobody_verified_is_none_in_any_rule() {
+        let mut admits = Rules::default();
+        admits.claim("email".into(), vec!["boss@example.com".into()]);
+        let mut grants = Rules::default();
+        grants.anyone();
+        grants.grant(Some(("email".into(), "Boss@example.com".into())), vec!["admin".into()]);
+        for (verified, counts) in
+            [(json!(true), true), (json!(false), false), (json!("true"), false), (Value::Null, false)]
+        {
+            let who = claims(json!({ "email": "boss@Example.com", "email_verified": verified }));
+            assert_eq!(admits.judge("iss", "1", "a", &who).is_some(), counts, "{verified}");
+            let scopes = grants.judge("iss", "1", "a", &who).unwrap().scopes.unwrap();
+            assert_eq!(scopes == ["admin"], counts, "{verified}");
+        }
+        let list = claims(json!({ "email": ["boss@example.com"], "email_verified": true }));
+        assert!(admits.judge("iss", "1", "a", &list).is_none());
+        // What is not kept or not asked for cannot be told.
+        for rules in [&admits, &grants] {
+            assert!(rules.looks_at("email") && rules.looks_at("email_verified"));
+            #[cfg(feature = "oidc")]
+            assert!(rules.lacks(&claims(json!({ "email": "boss@example.com" }))));
+        }
     }
 
     #[test]
