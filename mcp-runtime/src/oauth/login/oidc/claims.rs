@@ -28,8 +28,14 @@ pub(super) fn are_missing(claims: &Claims, rules: &Rules) -> bool {
     rules.lacks(claims) || display_name(claims).is_none()
 }
 
-/// What the ID token does not say. What it says counts: it is signed.
-pub(super) fn add(claims: &mut Claims, others: Claims) {
+/// What the ID token does not say. What it says counts: it is signed. That an address is verified is said of the one beside
+/// it, and of no other.
+pub(super) fn add(claims: &mut Claims, mut others: Claims) {
+    match claims.get("email") {
+        None => drop(claims.remove("email_verified")),
+        Some(email) if others.get("email") != Some(email) => drop(others.remove("email_verified")),
+        Some(_) => {}
+    }
     for (name, value) in others {
         claims.entry(name).or_insert(value);
     }
@@ -99,5 +105,21 @@ mod tests {
         let mut signed = claims(json!({ "email": "a@b.c" }));
         add(&mut signed, claims(json!({ "email": "root@b.c", "groups": ["x"] })));
         assert_eq!(signed, claims(json!({ "email": "a@b.c", "groups": ["x"] })));
+    }
+
+    #[test]
+    fn an_address_is_not_verified_because_another_one_is() {
+        for (signed, told, verified) in [
+            (json!({ "email": "boss@b.c" }), json!({ "email": "eve@b.c", "email_verified": true }), None),
+            (json!({ "email": "boss@b.c" }), json!({ "email_verified": true }), None),
+            (json!({ "email_verified": true }), json!({ "email": "boss@b.c" }), None),
+            (json!({ "email_verified": true }), json!({ "email": "boss@b.c", "email_verified": false }), Some(false)),
+            (json!({ "email": "a@b.c" }), json!({ "email": "a@b.c", "email_verified": true }), Some(true)),
+            (json!({}), json!({ "email": "a@b.c", "email_verified": true }), Some(true)),
+        ] {
+            let mut all = claims(signed.clone());
+            add(&mut all, claims(told.clone()));
+            assert_eq!(all.get("email_verified").and_then(Value::as_bool), verified, "{signed} {told}");
+        }
     }
 }
