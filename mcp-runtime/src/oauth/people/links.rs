@@ -14,7 +14,7 @@ use crate::{
         error::{ErrorCode, OAuthError},
         hash::digest,
     },
-    store::{Commit, Kind, Record, Step, StoreError, insert},
+    store::{Commit, Kind, Record, Row, Step, StoreError, insert},
 };
 
 /// How long a provider may take to look up an account.
@@ -50,6 +50,11 @@ fn by_email(address: &str) -> String {
     format!("email:{}", digest(&[address]))
 }
 
+/// Whose account at this provider had the address last.
+fn by_email_at(provider: &str, address: &str) -> String {
+    format!("email-at:{}", digest(&[provider, address]))
+}
+
 fn by_subject(subject: &str) -> String {
     format!("subject:{subject}")
 }
@@ -78,24 +83,28 @@ pub(crate) async fn subject_of(core: &Core, provider: &str, account_id: &str) ->
 
 /// The subject of somebody who came back from another provider: that of the account, else that of a verified address which
 /// the operator lets accounts be linked by, else a new one. From now on it is this account that the subject stands for.
+///
+/// An address that another account had at the same provider has changed hands: it leads to nobody else's subject any more,
+/// here and elsewhere.
 pub(crate) async fn federated_subject_of(
     core: &Core,
     (provider, account_id): (&str, &str),
     email: Option<&str>,
 ) -> Result<String, OAuthError> {
-    let (name, email) = (by_account(provider, account_id), email.map(by_email));
+    let name = by_account(provider, account_id);
     for _ in 0..TRIES {
         let known = core.records.get::<Link>(&name).await?.map(|row| row.record.subject);
-        let linked = match &email {
-            Some(email) => core.records.get::<Link>(email).await?.map(|row| row.record.subject),
+        let held = match email {
+            Some(email) => Some(Held::of(core, provider, email).await?),
             None => None,
         };
-        let subject = known.clone().or_else(|| linked.clone()).map_or_else(secret, Ok)?;
+        let linked = held.as_ref().and_then(|held| held.subject_for(provider, account_id));
+        let subject = known.clone().map_or_else(|| linked.map_or_else(secret, |it| Ok(it.to_owned())), Ok)?;
         let link = Link { subject, provider: provider.to_owned(), account_id: account_id.to_owned(), era: 0 };
         let standing = core.records.get::<Link>(&by_subject(&link.subject)).await?;
         let mut steps = Vec::new();
         steps.extend(known.is_none().then(|| insert(name.clone(), &link)));
-        steps.extend(email.as_ref().filter(|_| linked.is_none()).map(|email| insert(email.clone(), &link)));
+        steps.extend(held.iter().flat_map(|held| held.steps(&link)));
         match &standing {
             Some(row) if row.record.stands_for(provider, account_id) => {}
             Some(row) => steps.push(row.replace(&Link { era: row.record.era, ..link.clone() })),
@@ -106,6 +115,43 @@ pub(crate) async fn federated_subject_of(
         }
     }
     Err(contended())
+}
+
+/// Who has an e-mail address.
+struct Held {
+    names: [String; 2],
+    /// Whomever accounts of other providers are linked with.
+    anywhere: Option<Row<Link>>,
+    /// The account at this one.
+    here: Option<Row<Link>>,
+}
+
+impl Held {
+    async fn of(core: &Core, provider: &str, email: &str) -> Result<Self, StoreError> {
+        let names = [by_email(email), by_email_at(provider, email)];
+        let (anywhere, here) = (core.records.get(&names[0]).await?, core.records.get(&names[1]).await?);
+        Ok(Self { names, anywhere, here })
+    }
+
+    fn has_changed_hands(&self, provider: &str, account_id: &str) -> bool {
+        self.here.as_ref().is_some_and(|row| !row.record.stands_for(provider, account_id))
+    }
+
+    /// The subject that an account of this provider which has the address now is linked with.
+    fn subject_for(&self, provider: &str, account_id: &str) -> Option<&str> {
+        let linked = self.anywhere.as_ref().filter(|_| !self.has_changed_hands(provider, account_id));
+        linked.map(|row| &*row.record.subject)
+    }
+
+    /// Writes down that this account has it now.
+    fn steps(&self, link: &Link) -> Vec<Step> {
+        let changed = self.has_changed_hands(&link.provider, &link.account_id);
+        let put = |name: &String, row: &Option<Row<Link>>| match row {
+            None => Some(insert(name.clone(), link)),
+            Some(row) => changed.then(|| row.replace(link)),
+        };
+        [put(&self.names[0], &self.anywhere), put(&self.names[1], &self.here)].into_iter().flatten().collect()
+    }
 }
 
 /// The subject of an account, if it has one yet.

@@ -159,3 +159,41 @@ async fn while_tokens_are_refreshed_nobody_looks_with_them() {
     let again = vault::hold(&world.core, (&subject, "up"), |_| false).await;
     assert!(matches!(again, Ok(vault::Hold::Mine(_))), "and it is given back");
 }
+
+/// A provider that gives an address to somebody else would otherwise give the account along: everything that its owner has
+/// here.
+#[tokio::test]
+async fn an_address_that_changes_hands_at_a_provider_takes_nobody_along() {
+    let world = World::new().await;
+    let at = async |provider: &str, id: &str, email: &str| {
+        federated_subject_of(&world.core, (provider, id), Some(email)).await.unwrap()
+    };
+    let first = at("left", "1", "a@example.com").await;
+    let second = at("left", "2", "a@example.com").await;
+    assert_ne!(second, first, "another account of the same provider");
+    assert_eq!(at("right", "7", "a@example.com").await, second, "it is whose the address is now");
+    assert_eq!(at("left", "1", "a1@example.com").await, first, "who had it is who they were");
+    // Also if another provider was the first to name it.
+    assert_ne!(at("right", "8", "a@example.com").await, second);
+    assert_eq!(at("right", "7", "b@example.com").await, second);
+    // Somebody who is known gets the address of somebody else.
+    let third = at("left", "3", "c@example.com").await;
+    assert_eq!(at("left", "1", "c@example.com").await, first);
+    assert_eq!(at("right", "9", "c@example.com").await, first);
+    assert_eq!(at("left", "3", "d@example.com").await, third);
+}
+
+#[tokio::test]
+async fn of_two_accounts_with_one_address_at_once_one_is_linked() {
+    let world = World::new().await;
+    let first = federated_subject_of(&world.core, ("left", "1"), Some("a@example.com")).await.unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for id in 0..8 {
+        let core = Arc::clone(&world.core);
+        tasks.spawn(async move {
+            federated_subject_of(&core, ("right", &id.to_string()), Some("a@example.com")).await.ok()
+        });
+    }
+    let subjects: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
+    assert_eq!(subjects.iter().filter(|subject| **subject == first).count(), 1, "{subjects:?}");
+}
