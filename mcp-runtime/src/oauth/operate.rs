@@ -122,7 +122,8 @@ impl AuthorizationServer {
 
     /// Ends all grants of somebody, also those that clients have a code for but no token yet, and says how many there were.
     /// Nothing that they allowed is remembered either: they are asked again. What other providers gave for them is forgotten.
-    /// Sessions go on: change the password, or lock the account, before.
+    /// Sessions go on: change the password, or lock the account, before. Those of people who log in at another provider end:
+    /// they are let in again if that provider still knows them.
     ///
     /// # Errors
     /// If the store cannot be used; some may have ended then.

@@ -4,7 +4,7 @@ use axum::response::Response;
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
-use super::{TRIES, contended, present};
+use super::{TRIES, contended, links::era_of, present};
 use crate::{
     oauth::{
         Account, Core,
@@ -32,6 +32,9 @@ pub(crate) struct Session {
     /// [Those](Account::credentials) of the account then.
     #[serde(default)]
     credentials: Option<String>,
+    /// The [era](era_of) of the subject then.
+    #[serde(default)]
+    era: u64,
     /// The authorization request that it was entered for: it has no need of another login then.
     answered: String,
     used_at: u64,
@@ -67,6 +70,10 @@ impl SignedIn {
         let Some(account) = account.filter(|account| account.credentials == session.credentials) else {
             return Ok(None);
         };
+        // Nobody has a password here to change, or an account to lock: it ends with everything else.
+        if core.federated(&session.provider).is_some() && era_of(core, &session.subject).await?.0 != session.era {
+            return Ok(None);
+        }
         renew(core, &row).await?;
         Ok(Some(Self { id: row.name, session: row.record, account }))
     }
@@ -92,6 +99,7 @@ impl Session {
         query: &str,
     ) -> Result<String, OAuthError> {
         let (subject, provider, account) = who;
+        let (era, _) = era_of(core, subject).await?;
         let now = core.records.now();
         let (idle, whole) = (core.lifetimes.session_idle.as_secs(), core.lifetimes.session.as_secs());
         let session = Self {
@@ -100,6 +108,7 @@ impl Session {
             account_id: account.id.clone(),
             auth_time: now,
             credentials: account.credentials.clone(),
+            era,
             answered: digest(&[query]),
             used_at: now,
             idle_end: now.saturating_add(idle),

@@ -351,3 +351,32 @@ async fn what_is_good_once_is_used_up_on_every_node() {
     assert!(world.store.sweep(world.clock.millis() / 1000, 100).await.unwrap() > 0, "and is forgotten in time");
     assert!(world.entries("used-once").await.is_empty());
 }
+
+/// There is no password to change here and no account to lock: who was locked there, and has everything taken away here, must
+/// not go on with the browser until the next look.
+#[tokio::test]
+async fn who_has_everything_taken_away_logs_in_there_again() {
+    let up = Stub::named("up");
+    let world = world(&[&up]).await;
+    let mut browser = Browser::new(&world);
+    let home = way_back(&browser.go_to_provider("up").await, "up");
+    let question = browser.get(&home).await;
+    let question = browser.get(question.location()).await;
+    let subject = crate::oauth::people::known_subject(&world.core, "up", &up.account_id("1")).await.unwrap().unwrap();
+    AuthorizationServer(Arc::clone(&world.core)).revoke_all_of(&subject).await.unwrap();
+    up.forgets();
+    let decided = browser.decide(&question, "allow", &["read"]).await;
+    assert!(!decided.told().contains_key("code"), "{}", decided.location());
+    for prompt in ["", "none"] {
+        let page = browser.get(&url(&[("prompt", prompt)])).await;
+        assert!(page.location().contains("/login?") || page.told()["error"] == "login_required", "{}", page.location());
+    }
+    assert!(world.codes().await.is_empty());
+    let home = way_back(&browser.go_to_provider("up").await, "up");
+    assert_eq!(browser.get(&home).await.status, StatusCode::FORBIDDEN);
+    // Who is still there comes in again.
+    up.says("1", json!({}));
+    let home = way_back(&browser.go_to_provider("up").await, "up");
+    let home = browser.get(&home).await;
+    assert_eq!(browser.get(home.location()).await.status, StatusCode::OK);
+}
