@@ -107,9 +107,8 @@ impl Rules {
     /// Whether something may be looked at that is not there.
     #[cfg(feature = "oidc")]
     pub(crate) fn lacks(&self, claims: &Claims) -> bool {
-        let absent = |name: &str| {
-            find(claims, name).is_none() || (name == "email" && find(claims, "email_verified").is_none())
-        };
+        let absent =
+            |name: &str| find(claims, name).is_none() || (name == "email" && find(claims, "email_verified").is_none());
         let by_grant = self.grants.iter().filter_map(|grant| grant.to.as_ref()).any(|(name, _)| absent(name));
         by_grant
             || self.admission.iter().any(|rule| match rule {

@@ -64,10 +64,12 @@ fn name_of((subject, provider): Place<'_>) -> String {
     format!("{}.{provider}", sha256(subject))
 }
 
-/// What the tokens of a place are sealed for: kind of record, subject and provider, each with its length.
-fn bound_to((subject, provider): Place<'_>) -> Vec<u8> {
+/// What the tokens of a place are sealed for: kind of record, subject, provider and who that is, each with its length. If
+/// the name goes to another issuer some day, that one is never sent the tokens of this one.
+fn bound_to(core: &Core, (subject, provider): Place<'_>) -> Vec<u8> {
+    let issuer = core.federated(provider).map_or("", |federated| federated.issuer());
     let mut place = Vec::new();
-    for part in ["upstream tokens", subject, provider] {
+    for part in ["upstream tokens", subject, provider, issuer] {
         place.extend((part.len() as u64).to_be_bytes());
         place.extend(part.as_bytes());
     }
@@ -76,14 +78,14 @@ fn bound_to((subject, provider): Place<'_>) -> Vec<u8> {
 
 fn seal(core: &Core, place: Place<'_>, kept: &Kept) -> Result<String, OAuthError> {
     let plain = serde_json::to_vec(kept).ok();
-    let sealed = plain.and_then(|plain| core.secrets.upstream.seal(&plain, &bound_to(place)));
+    let sealed = plain.and_then(|plain| core.secrets.upstream.seal(&plain, &bound_to(core, place)));
     Ok(STANDARD_NO_PAD.encode(sealed.ok_or_else(|| StoreError::new("tokens cannot be sealed"))?))
 }
 
 /// `None` for what is another's, or of another key.
 fn open(core: &Core, place: Place<'_>, record: &Sealed) -> Option<Kept> {
     let sealed = STANDARD_NO_PAD.decode(&record.tokens).ok();
-    let plain = sealed.and_then(|sealed| core.secrets.upstream.open(&sealed, &bound_to(place)));
+    let plain = sealed.and_then(|sealed| core.secrets.upstream.open(&sealed, &bound_to(core, place)));
     let kept = plain.and_then(|plain| serde_json::from_slice::<Kept>(&plain).ok());
     if kept.is_none() {
         tracing::error!(provider = place.1, "tokens of another provider are not what was stored for this person");

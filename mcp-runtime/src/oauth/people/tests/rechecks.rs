@@ -197,3 +197,22 @@ async fn of_two_accounts_with_one_address_at_once_one_is_linked() {
     let subjects: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
     assert_eq!(subjects.iter().filter(|subject| **subject == first).count(), 1, "{subjects:?}");
 }
+
+/// The operator gives the name to another provider, or to another tenant of it.
+#[tokio::test]
+async fn nothing_of_one_issuer_is_sent_to_another_under_its_name() {
+    let up = Stub::named("up");
+    let (world, subject) = world(&up).await;
+    let other = Stub::named("up").of_issuer("https://other.example");
+    let before: Vec<Box<dyn LoginProvider>> = vec![Box::new(other.clone())];
+    let (store, clock) = (Arc::clone(&world.store), world.clock.clone().into());
+    let after = core(ISSUER, store, clock, before, &world.users, ("The web", false)).unwrap();
+    assert!(vault::kept(&world.core, (&subject, "up")).await.unwrap().is_some());
+    assert!(vault::kept(&after, (&subject, "up")).await.unwrap().is_none(), "its tokens");
+    let hold = vault::hold(&after, (&subject, "up"), |_| false).await;
+    assert!(matches!(hold, Ok(vault::Hold::Nothing)), "nor to refresh them");
+    assert_eq!(present(&after, "up", &up.account_id("1")).await.unwrap(), None, "the same id is somebody else");
+    world.clock.advance(DAY);
+    assert_eq!(present(&after, "up", &up.account_id("1")).await.unwrap(), None);
+    assert_eq!(present(&after, "up", &other.account_id("1")).await.unwrap(), None);
+}

@@ -22,6 +22,7 @@ use crate::oauth::{
 pub(in super::super) struct Stub {
     name: String,
     label: String,
+    issuer: String,
     state: Arc<State>,
 }
 
@@ -37,9 +38,20 @@ struct State {
 
 impl Stub {
     pub(in super::super) fn named(name: &str) -> Self {
-        let stub = Self { name: name.to_owned(), label: format!("The {name}"), state: Arc::default() };
+        let stub = Self {
+            name: name.to_owned(),
+            label: format!("The {name}"),
+            issuer: "https://up.example".to_owned(),
+            state: Arc::default(),
+        };
         stub.says("1", json!({}));
         stub
+    }
+
+    /// The same name for somebody else.
+    pub(in super::super) fn of_issuer(mut self, issuer: &str) -> Self {
+        issuer.clone_into(&mut self.issuer);
+        self
     }
 
     /// What tools may do there.
@@ -87,7 +99,7 @@ federated_login!(Stub);
 #[async_trait::async_trait]
 impl FederatedLogin for Stub {
     fn issuer(&self) -> &str {
-        "https://up.example"
+        &self.issuer
     }
 
     fn problems(&self, _: &str, _: bool) -> Vec<String> {

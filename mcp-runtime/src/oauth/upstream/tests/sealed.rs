@@ -48,11 +48,13 @@ async fn what_is_sealed_for_something_else_opens_nothing() {
     let seal = &node.0.secrets.upstream;
     let plain = serde_json::json!({ "account": "1", "tokens": world.fake.tokens(3) }).to_string();
     let part = |text: &str| [&(text.len() as u64).to_be_bytes()[..], text.as_bytes()].concat();
+    let issuer = part("https://fake.example");
     for (place, opens) in [
-        ([part("upstream tokens"), part(SUBJECT), part("fake")].concat(), true),
-        ([part("upstream tokens"), part(&format!("{SUBJECT}fake"))].concat(), false),
-        ([part("something else"), part(SUBJECT), part("fake")].concat(), false),
-        ([part("upstream tokens"), part("fake"), part(SUBJECT)].concat(), false),
+        ([part("upstream tokens"), part(SUBJECT), part("fake"), issuer.clone()].concat(), true),
+        ([part("upstream tokens"), part(SUBJECT), part("fake"), part("https://other.example")].concat(), false),
+        ([part("upstream tokens"), part(&format!("{SUBJECT}fake")), issuer.clone()].concat(), false),
+        ([part("something else"), part(SUBJECT), part("fake"), issuer.clone()].concat(), false),
+        ([part("upstream tokens"), part("fake"), part(SUBJECT), issuer].concat(), false),
         (Vec::new(), false),
     ] {
         let mut value = value.clone();
