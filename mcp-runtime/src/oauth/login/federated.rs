@@ -81,7 +81,8 @@ pub(crate) struct Trip {
     pub(crate) login_again: bool,
     /// Whether what [tools may do there](FederatedLogin::access) is asked for too.
     pub(crate) for_tools: bool,
-    /// Now, in seconds since the Unix epoch.
+    /// When they went, and now, in seconds since the Unix epoch.
+    pub(crate) began: u64,
     pub(crate) now: u64,
 }
 

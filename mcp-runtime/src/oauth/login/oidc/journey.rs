@@ -19,9 +19,6 @@ use crate::oauth::{
 /// How long one journey may take on our side, with everything that is asked on the way.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a person may be away, in seconds: as long as the server remembers that they went.
-const AWAY: u64 = 10 * 60;
-
 /// The longest code that is passed on, in bytes.
 const MAX_CODE: usize = 4 * 1024;
 
@@ -77,7 +74,7 @@ impl Oidc {
         let provider = self.discovery().current(&self.clock).await?;
         let code = self.code(&provider, brought)?;
         let given = self.exchange(&provider, trip, code).await?;
-        let since = trip.login_again.then(|| trip.now.saturating_sub(AWAY));
+        let since = trip.login_again.then_some(trip.began);
         let claims = self.vouched(&provider, &given, (Some(&trip.nonce), since), trip.now).await?;
         let claims = claims.ok_or_else(|| self.deny("the answer has no ID token"))?;
         let id = id_token::subject(&claims).unwrap_or_default().to_owned();

@@ -266,9 +266,11 @@ async fn who_must_log_in_again_does_so_there_too() {
     let up = Stub::named("up");
     let world = world(&[&up]).await;
     let mut browser = Browser::new(&world);
+    up.says("1", json!({ "away": 599 }));
     for prompt in ["login", "select_account"] {
         let choice = browser.open_choice(&url(&[("prompt", prompt)])).await;
         let gone = browser.click(&choice, "up").await;
+        world.clock.advance(Duration::from_secs(599));
         assert_eq!(gone.told().get("prompt").map(String::as_str), Some("login"), "{prompt}");
         let home = browser.get(&way_back(&gone, "up")).await;
         assert_eq!(browser.get(home.location()).await.status, StatusCode::OK, "and once is enough");

@@ -115,6 +115,7 @@ impl FederatedLogin for Stub {
         if *self.state.is_down.lock().unwrap() {
             return Err(LoginError::Unavailable);
         }
+        assert!(trip.began == trip.now, "it begins now");
         assert!(trip.state.len() == 43 && trip.nonce.len() == 43 && trip.nonce != trip.pkce.verifier());
         let again = if trip.login_again { "&prompt=login" } else { "" };
         let (state, challenge) = (&trip.state, trip.pkce.challenge());
@@ -125,6 +126,8 @@ impl FederatedLogin for Stub {
     async fn arrive(&self, trip: &Trip, brought: &Form) -> Result<Arrived, LoginError> {
         self.state.arrivals.fetch_add(1, Ordering::SeqCst);
         let (id, claims) = self.said()?;
+        let away = claims.get("away").and_then(Value::as_u64);
+        assert!(away.is_none_or(|away| trip.now - trip.began == away), "{away:?}: {}", trip.now - trip.began);
         if brought.get("code") != Some(trip.pkce.challenge()) {
             return Err(LoginError::Denied);
         }
