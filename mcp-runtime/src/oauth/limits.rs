@@ -16,6 +16,8 @@ pub(crate) enum Route {
     Authorize,
     /// A password that was entered.
     Login,
+    /// To go to another provider: written down before anybody is known.
+    Depart,
     Consent,
     Token,
     /// A client or a token that was not who or what it said.
@@ -50,10 +52,12 @@ const fn per(count: u32, seconds: u32) -> RateLimit {
 /// The numbers. Whole offices share an address, so what costs little is allowed often; what writes into the store or sends
 /// us elsewhere is not. A grant that is used as it should be refreshes a few times in an hour.
 #[rustfmt::skip]
-const ALLOWANCES: [Allowance; 11] = [
+const ALLOWANCES: [Allowance; 12] = [
     Allowance { route: Route::Metadata,    address: per(600, MINUTE),   everybody: None,                     key: per(600, MINUTE) },
     Allowance { route: Route::Authorize,   address: per(300, MINUTE),   everybody: None,                     key: per(120, MINUTE) },
     Allowance { route: Route::Login,       address: per(60, MINUTE),    everybody: None,                     key: per(20, MINUTE) },
+    // Each is up to 9 kB in the store for ten minutes: half a gigabyte at most.
+    Allowance { route: Route::Depart,      address: per(60, MINUTE),    everybody: Some(per(6_000, MINUTE)), key: per(20, MINUTE) },
     Allowance { route: Route::Consent,     address: per(120, MINUTE),   everybody: None,                     key: per(60, MINUTE) },
     Allowance { route: Route::Token,       address: per(1_200, MINUTE), everybody: None,                     key: per(120, MINUTE) },
     Allowance { route: Route::TokenFailed, address: per(120, MINUTE),   everybody: None,                     key: per(60, MINUTE) },
@@ -175,10 +179,11 @@ mod tests {
     use super::*;
     use crate::clock::ManualClock;
 
-    const ROUTES: [Route; 11] = [
+    const ROUTES: [Route; 12] = [
         Route::Metadata,
         Route::Authorize,
         Route::Login,
+        Route::Depart,
         Route::Consent,
         Route::Token,
         Route::TokenFailed,

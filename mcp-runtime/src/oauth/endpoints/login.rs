@@ -125,6 +125,7 @@ async fn depart(
 ) -> Result<Response, Obstacle> {
     let login_again = sole(sent.query, "prompt")
         .is_some_and(|prompt| prompt.split(' ').any(|word| matches!(word, "login" | "select_account")));
+    core.limits.charge(Route::Depart, sent.address)?;
     let for_tools = !federated.access().is_empty();
     let going = Going { provider: provider.name(), holder, login_again, for_tools };
     let trip = attempts::begin(core, going, Goal::LogIn { query: sent.query.to_owned() }).await?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{stub::Stub, *};
+use crate::oauth::limits::Route;
 
 async fn world(providers: &[&Stub]) -> World {
     let logins = providers.iter().map(|&stub| Box::new(stub.clone()) as Box<dyn LoginProvider>);
@@ -133,6 +134,85 @@ async fn nothing_goes_upstream_without_the_click() {
     assert_eq!(up.asked(), (1, 0, 0), "the test can see it");
 }
 
+/// Anybody can click, from as many addresses as they have, and each click is written down.
+#[tokio::test]
+async fn clicks_of_strangers_do_not_fill_the_store() {
+    let up = Stub::named("up");
+    let world = world(&[&up]).await;
+    let (store, clock) = (Arc::clone(&world.store), world.clock.clone().into());
+    let limited = core(ISSUER, store, clock, vec![Box::new(up.clone())], &world.users, ("The web", true)).unwrap();
+    let world = World { core: limited, ..world };
+    let address = |n: u32| ClientAddress::new(std::net::IpAddr::V4((0x0a00_0000 + n).into()));
+    let spent = (0..20_000).take_while(|n| world.core.limits.charge(Route::Depart, address(*n)).is_ok()).count();
+    assert_eq!(spent, 6_000);
+    let mut browser = Browser::new(&world);
+    let choice = browser.open_choice(&url(&[])).await;
+    assert_eq!(browser.click(&choice, "up").await.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(world.entries("attempt").await.is_empty() && up.asked() == (0, 0, 0));
+    world.clock.advance(Duration::from_secs(120));
+    assert_eq!(browser.click(&choice, "up").await.status, StatusCode::SEE_OTHER);
+}
+
+/// What comes back from a page of ours comes by its form, or not at all.
+#[tokio::test]
+async fn nobody_logs_in_with_a_form_that_is_not_the_page_s() {
+    let (up, plain) = (Stub::named("up").with_page(), Stub::named("plain"));
+    let world = world(&[&up, &plain]).await;
+    let mut browser = Browser::new(&world);
+    let gone = browser.go_to_provider("up").await;
+    let home = way_back(&gone, "up");
+    let page = browser.get(&home).await;
+    assert_eq!((page.status, up.asked().1), (StatusCode::OK, 0), "a link finishes nothing");
+    let (state, code) = (gone.told()["state"].clone(), gone.told()["code_challenge"].clone());
+    let token = page.html.split_once("name=\"token\" value=\"").unwrap().1.split('"').next().unwrap().to_owned();
+    assert!(browser.get(&format!("{home}&token={token}")).await.html.contains("token"), "nor with its token");
+
+    let (action, own) = (format!("{ISSUER}/callback/up"), [("origin", ISSUER), ("sec-fetch-site", "same-origin")]);
+    let with = |token: &str| [("state", state.clone()), ("code", code.clone()), ("token", token.to_owned())];
+    let foreign: [&[(&str, &str)]; 4] = [
+        &[],
+        &[("origin", "https://evil.example")],
+        &[("origin", "null")],
+        &[("origin", ISSUER), ("sec-fetch-site", "cross-site")],
+    ];
+    for (at, (headers, token)) in
+        foreign.into_iter().map(|headers| (headers, &*token)).chain([(&own[..], ""), (&own, "x")]).enumerate()
+    {
+        let fields = with(token);
+        let fields = fields.each_ref().map(|(name, value)| (*name, &**value));
+        let refused = browser.post_from(&action, headers, &fields).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{at}");
+    }
+    // The token of one attempt is none for another, and a provider without a page takes no form.
+    let other = browser.go_to_provider("up").await;
+    let plainly = browser.go_to_provider("plain").await;
+    for (provider, gone) in [("up", &other), ("plain", &plainly)] {
+        let told = gone.told();
+        let fields = [("state", &*told["state"]), ("code", &*told["code_challenge"]), ("token", &*token)];
+        let refused = browser.post(&format!("{ISSUER}/callback/{provider}"), &fields).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{provider}");
+    }
+    assert_eq!((up.asked().1, plain.asked().1, world.entries("session").await.len()), (0, 0, 0));
+
+    let fields = with(&token);
+    let home = browser.post(&action, &fields.each_ref().map(|(name, value)| (*name, &**value))).await;
+    assert_eq!((home.status, up.asked().1), (StatusCode::SEE_OTHER, 1), "{}", home.html);
+}
+
+/// They may be those of an account that was linked since, or that the person has taken back.
+#[tokio::test]
+async fn who_comes_back_without_tokens_has_none() {
+    let up = Stub::named("up");
+    let world = world(&[&up]).await;
+    for (claims, kept) in [(json!({}), 1), (json!({ "tokens": false }), 0)] {
+        up.says("1", claims);
+        let mut browser = Browser::new(&world);
+        let home = way_back(&browser.go_to_provider("up").await, "up");
+        assert_eq!(browser.get(&home).await.status, StatusCode::SEE_OTHER);
+        assert_eq!(world.entries("upstream").await.len(), kept);
+    }
+}
+
 #[tokio::test]
 async fn nobody_comes_back_who_did_not_go() {
     let (up, other) = (Stub::named("up"), Stub::named("other"));
@@ -202,6 +282,21 @@ async fn of_many_who_come_back_at_once_one_does() {
     let statuses = tasks.join_all().await;
     assert_eq!(statuses.iter().filter(|status| **status == StatusCode::SEE_OTHER).count(), 1, "{statuses:?}");
     assert_eq!((up.asked().1, world.entries("session").await.len()), (1, 1));
+}
+
+/// On two nodes both may have looked before either takes.
+#[tokio::test]
+async fn of_two_who_have_looked_one_takes() {
+    use crate::oauth::people::attempts::{Going, Purpose, begin, look, take};
+    let world = World::new().await;
+    let going = Going { provider: "up", holder: "cookie", login_again: false, for_tools: false };
+    let trip = begin(&world.core, going, Purpose::LogIn { query: String::new() }).await.unwrap();
+    let mut rows = Vec::new();
+    for _ in 0..2 {
+        rows.push(look(&world.core, &trip.state, "up", Some("cookie")).await.unwrap().unwrap());
+    }
+    assert!(take(&world.core, &rows[0]).await.unwrap());
+    assert!(!take(&world.core, &rows[1]).await.unwrap());
 }
 
 #[tokio::test]

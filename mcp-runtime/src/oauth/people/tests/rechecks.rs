@@ -47,6 +47,9 @@ async fn what_was_said_holds_for_a_day_and_is_asked_anew_then() {
     assert_eq!(up.asked().2, 1);
     scopes(&world, &up).await.unwrap();
     assert_eq!(up.asked().2, 1, "good for another day");
+    world.clock.advance(Duration::from_secs(60));
+    scopes(&world, &up).await.unwrap();
+    assert_eq!(up.asked().2, 1, "and not only until somebody may look again");
     let kept = vault::kept(&world.core, (&subject, "up")).await.unwrap().unwrap();
     assert_eq!(kept.tokens.access_token, "a+", "what was exchanged for it is kept");
 }
@@ -127,6 +130,28 @@ async fn what_was_moved_or_is_of_another_provider_says_nothing() {
     }
     assert_eq!(present(&world.core, "gone", &up.account_id("1")).await.unwrap(), None);
     assert!(vault::kept(&world.core, (&subject, "other")).await.unwrap().is_none());
+}
+
+/// Nor is what one provider said what another one says, though both name the same person.
+#[tokio::test]
+async fn what_was_said_elsewhere_is_not_said_here() {
+    let (left, right) = (Stub::named("left"), Stub::named("right"));
+    let world = World::at(ISSUER, vec![Box::new(left.clone()), Box::new(right.clone())]).await;
+    let said = |scopes: &str| {
+        let claims = json!({ "scopes": scopes }).as_object().cloned().unwrap();
+        Arrived { id: "1".to_owned(), claims, tokens: None, once: None }
+    };
+    let (core, id) = (&world.core, left.account_id("1"));
+    accounts::remember(core, "left", &id, &said("read write")).await.unwrap();
+    let [(from, entry)] = &world.entries("federated").await[..] else { panic!("one") };
+    accounts::remember(core, "right", &right.account_id("1"), &said("read")).await.unwrap();
+    let entries = world.entries("federated").await;
+    let (to, old) = entries.iter().find(|(name, _)| name != from).unwrap();
+    assert!(present(core, "right", &id).await.unwrap().is_some());
+    let key = Key::new(Kind::new("federated"), to.clone());
+    let moved = [Step::replace(key, old.version, entry.value.clone(), None)];
+    assert_eq!(world.store.commit(&moved, world.clock.millis() / 1000).await.unwrap(), Commit::Done);
+    assert_eq!(present(core, "right", &id).await.unwrap(), None);
 }
 
 /// They would say of somebody what is true of another.

@@ -11,8 +11,8 @@ use super::*;
 use crate::oauth::{
     Account, LoginError,
     login::federated::{
-        Arrived, Claims, FederatedLogin, Once, Patience, Rechecked, Trip, UpstreamScope, UpstreamTokens,
-        federated_login,
+        Arrived, Claims, FederatedLogin, Once, Patience, Rechecked, SignIn, SignInPage, Trip, UpstreamScope,
+        UpstreamTokens, federated_login,
     },
     visit::Form,
 };
@@ -34,6 +34,7 @@ struct State {
     says: Mutex<Option<(String, Claims)>>,
     is_down: Mutex<bool>,
     access: Vec<UpstreamScope>,
+    has_page: bool,
 }
 
 impl Stub {
@@ -51,6 +52,12 @@ impl Stub {
     /// The same name for somebody else.
     pub(in super::super) fn of_issuer(mut self, issuer: &str) -> Self {
         issuer.clone_into(&mut self.issuer);
+        self
+    }
+
+    /// People log in on a page here.
+    pub(in super::super) fn with_page(mut self) -> Self {
+        Arc::get_mut(&mut self.state).unwrap().has_page = true;
         self
     }
 
@@ -122,6 +129,13 @@ impl FederatedLogin for Stub {
         Ok(format!("https://up.example/auth?state={state}&code_challenge={challenge}{again}"))
     }
 
+    async fn page(&self, page: &SignIn<'_>) -> Option<Result<SignInPage, LoginError>> {
+        let fields = page.hidden.iter().map(|(name, value)| format!("<input name=\"{name}\" value=\"{value}\">"));
+        let html = format!("<form action=\"{}\">{}</form>", page.action, fields.collect::<String>());
+        let policy = "default-src 'none'; style-src 'sha256-'; frame-ancestors 'none'; base-uri 'none'".to_owned();
+        self.state.has_page.then(|| Ok(SignInPage { html: html.into(), policy }))
+    }
+
     /// The code is the challenge, so that no other attempt's verifier answers it.
     async fn arrive(&self, trip: &Trip, brought: &Form) -> Result<Arrived, LoginError> {
         self.state.arrivals.fetch_add(1, Ordering::SeqCst);
@@ -139,7 +153,8 @@ impl FederatedLogin for Stub {
         };
         let once = claims.get("once").and_then(Value::as_str);
         let once = once.map(|key| Once { key: key.to_owned(), until: trip.now + 300 });
-        Ok(Arrived { id, claims, tokens: Some(tokens), once })
+        let tokens = (claims.get("tokens") != Some(&json!(false))).then_some(tokens);
+        Ok(Arrived { id, claims, tokens, once })
     }
 
     fn judge(&self, id: &str, claims: &Claims) -> Option<Account> {
