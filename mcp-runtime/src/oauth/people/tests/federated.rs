@@ -284,6 +284,30 @@ async fn of_many_who_come_back_at_once_one_does() {
     assert_eq!((up.asked().1, world.entries("session").await.len()), (1, 1));
 }
 
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_ever() {
+    let up = Stub::named("up");
+    let world = world(&[&up]).await;
+    up.says("1", json!({ "hangs": true }));
+    let mut browser = Browser::new(&world);
+    let home = way_back(&browser.go_to_provider("up").await, "up");
+    let page = tokio::time::timeout(Duration::from_secs(60), browser.get(&home)).await.expect("an answer");
+    assert_eq!((page.status, world.entries("session").await.len()), (StatusCode::SERVICE_UNAVAILABLE, 0));
+}
+
+/// Each look costs a look into the store, and may cost a question elsewhere.
+#[tokio::test]
+async fn coming_back_is_limited() {
+    let up = Stub::named("up");
+    let world = world(&[&up]).await.limited();
+    let mut browser = Browser::new(&world);
+    let mut statuses = Vec::new();
+    for _ in 0..61 {
+        statuses.push(browser.get(&back("up", "x", "y")).await.status);
+    }
+    assert_eq!(statuses.iter().position(|status| *status == StatusCode::TOO_MANY_REQUESTS), Some(60));
+}
+
 /// On two nodes both may have looked before either takes.
 #[tokio::test]
 async fn of_two_who_have_looked_one_takes() {

@@ -134,7 +134,7 @@ fn client(id: &str, origin: Origin, name: &str, redirect_uri: &str) -> Client {
 
 pub(super) fn core(
     issuer: &str,
-    store: Arc<MemoryStore>,
+    store: impl Store,
     clock: Clock,
     before: Vec<Box<dyn LoginProvider>>,
     users: &LocalUsers,

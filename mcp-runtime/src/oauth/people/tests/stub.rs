@@ -140,6 +140,9 @@ impl FederatedLogin for Stub {
     async fn arrive(&self, trip: &Trip, brought: &Form) -> Result<Arrived, LoginError> {
         self.state.arrivals.fetch_add(1, Ordering::SeqCst);
         let (id, claims) = self.said()?;
+        if claims.get("hangs") == Some(&json!(true)) {
+            std::future::pending::<()>().await;
+        }
         let away = claims.get("away").and_then(Value::as_u64);
         assert!(away.is_none_or(|away| trip.now - trip.began == away), "{away:?}: {}", trip.now - trip.began);
         if brought.get("code") != Some(trip.pkce.challenge()) {
