@@ -56,6 +56,12 @@ pub use clients::RegisteredClient;
 pub(crate) use endpoints::{Endpoint, answer, paths};
 #[cfg(feature = "dev-login")]
 pub use login::AutoApprove;
+#[cfg(feature = "firebase")]
+pub(crate) use login::stand_in::Firebase;
+#[cfg(feature = "github")]
+pub(crate) use login::stand_in::GitHub;
+#[cfg(feature = "oidc")]
+pub(crate) use login::stand_in::Oidc;
 pub use login::{
     Account, LocalUsers, LoginError, LoginForm, LoginPage, LoginProblem, LoginProvider, UserError, UserInfo,
 };

@@ -27,13 +27,13 @@ pub struct ServerBuilder {
     version: String,
     title: Option<String>,
     instructions: Option<String>,
-    public_url: Option<String>,
-    catalogue: Catalogue,
+    pub(super) public_url: Option<String>,
+    pub(super) catalogue: Catalogue,
     last_scope: Option<String>,
     states: StateMap,
     tools: Vec<Box<dyn Bind>>,
-    authenticators: Vec<Box<dyn Authenticator>>,
-    defaults: Defaults,
+    pub(super) authenticators: Vec<Box<dyn Authenticator>>,
+    pub(super) defaults: Defaults,
     address_limit: Option<Limit>,
     quota_capacity: usize,
     visibility: Visibility,
@@ -42,11 +42,13 @@ pub struct ServerBuilder {
     clock: Clock,
     #[cfg(feature = "http")]
     http: crate::http::HttpSettings,
+    #[cfg(feature = "http")]
+    pub(super) configured: Option<super::Configured>,
     #[cfg(feature = "oauth")]
-    authorization: Option<crate::oauth::AuthorizationServerBuilder>,
+    pub(super) authorization: Option<crate::oauth::AuthorizationServerBuilder>,
     /// Whether callers are meant to be known, even if the way to do so could not be made.
     knows_callers: bool,
-    problems: Vec<String>,
+    pub(super) problems: Vec<String>,
 }
 
 impl ServerBuilder {
@@ -71,6 +73,8 @@ impl ServerBuilder {
             clock: Clock::system(),
             #[cfg(feature = "http")]
             http: crate::http::HttpSettings::default(),
+            #[cfg(feature = "http")]
+            configured: None,
             #[cfg(feature = "oauth")]
             authorization: None,
             knows_callers: false,
@@ -149,6 +153,8 @@ impl ServerBuilder {
 
     /// Adds a way to know callers. With several, each token goes to the one that claims it.
     pub fn auth(mut self, authenticator: impl Authenticator) -> Self {
+        #[cfg(feature = "http")]
+        self.complain_of_second_way("auth");
         self.authenticators.push(Box::new(authenticator));
         self
     }
@@ -284,6 +290,12 @@ impl ServerBuilder {
         self
     }
 
+    /// Without HTTP nothing is configured from the environment.
+    #[cfg(not(feature = "http"))]
+    fn further_ways(&self) -> &'static str {
+        ""
+    }
+
     /// Checks everything and builds the server.
     ///
     /// # Errors
@@ -392,6 +404,8 @@ impl ServerBuilder {
             no_auth: self.defaults.no_auth,
             #[cfg(feature = "http")]
             http: self.http,
+            #[cfg(feature = "http")]
+            configured: self.configured,
             #[cfg(feature = "oauth")]
             authorization,
         };
@@ -420,6 +434,8 @@ impl ServerBuilder {
         self.problems.extend(verifier.problems());
         #[cfg(feature = "http")]
         self.problems.extend(self.http.problems());
+        #[cfg(feature = "http")]
+        self.check_configured(public_url);
     }
 
     fn check_names(&mut self) {
@@ -476,9 +492,10 @@ impl ServerBuilder {
         let protected = self.tools.iter().find(|tool| !tool.policy().is_public());
         match (protected, verifier.is_empty(), self.defaults.no_auth) {
             (Some(tool), true, false) if !self.knows_callers => self.problems.push(format!(
-                "tool `{}` is protected, but the server has no way to know callers; add `.auth(…)`, make the tool \
+                "tool `{}` is protected, but the server has no way to know callers; add `.auth(…)`{}, make the tool \
                  `#[tool(public)]`, or on your own machine `.insecure_no_auth()`",
-                tool.name()
+                tool.name(),
+                self.further_ways()
             )),
             (_, false, true) => self.problems.push(
                 "`.insecure_no_auth()` and `.auth(…)` exclude each other: who asks for tokens must not ignore them"

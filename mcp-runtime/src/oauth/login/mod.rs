@@ -7,6 +7,8 @@ mod local;
 mod page;
 mod passwords;
 pub(crate) mod rules;
+#[cfg(any(feature = "oidc", feature = "github", feature = "firebase"))]
+pub(crate) mod stand_in;
 
 use std::{any::Any, collections::HashMap, fmt};
 
