@@ -26,7 +26,15 @@ mod help;
 mod login;
 mod rules;
 mod start;
-#[cfg(test)]
+#[cfg(all(
+    test,
+    feature = "dotenv",
+    feature = "firebase",
+    feature = "github",
+    feature = "oidc",
+    feature = "sqlite",
+    feature = "tls"
+))]
 mod tests;
 mod tls;
 #[cfg(feature = "jwt")]

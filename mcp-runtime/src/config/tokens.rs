@@ -30,6 +30,10 @@ pub(super) fn read(values: &Values, problems: &mut Problems) -> Option<Tokens> {
             VerifyingKey::hmac(Algorithm::HS256, secret).map_err(|error| format!("cannot be used: {error}")),
         )
     });
+    for name in ["JWT_ISSUER", "JWT_AUDIENCE"] {
+        let is_whole = values.get(name).is_none_or(|text| !text.contains(char::is_whitespace));
+        problems.keep(name, if is_whole { Ok(()) } else { Err("has spaces in it: write it as the tokens do") });
+    }
     let admit = access::admit(values, problems, None, &refuses);
     let audience = values.get("JWT_AUDIENCE").map(str::to_owned);
     Some(Tokens { issuer: values.get("JWT_ISSUER")?.to_owned(), audience, key: key?, admit: admit? })

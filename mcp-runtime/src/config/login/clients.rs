@@ -11,7 +11,7 @@ const KNOWN: [Known; 3] = [(Group::Oidc, "OIDC_"), (Group::Auth0, "AUTH0_"), (Gr
 
 /// Text that nobody is shown.
 #[derive(PartialEq, Eq)]
-pub(super) struct Secret(String);
+pub(in crate::config) struct Secret(String);
 
 impl Secret {
     pub(super) fn new(text: impl Into<String>) -> Self {
@@ -23,7 +23,7 @@ impl Secret {
     }
 
     #[cfg(test)]
-    pub(super) fn is(&self, text: &str) -> bool {
+    pub(in crate::config) fn is(&self, text: &str) -> bool {
         self.0 == text
     }
 }
@@ -36,9 +36,9 @@ impl fmt::Debug for Secret {
 
 /// What a provider knows this server by.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Client {
-    pub(super) id: String,
-    pub(super) secret: Secret,
+pub(in crate::config) struct Client {
+    pub(in crate::config) id: String,
+    pub(in crate::config) secret: Secret,
 }
 
 /// All of them.

@@ -9,10 +9,10 @@ use crate::{
 /// What is said of it.
 #[derive(Debug)]
 pub(in crate::config) struct Choice {
-    project: String,
-    api_key: Option<String>,
+    pub(in crate::config) project: String,
+    pub(in crate::config) api_key: Option<String>,
     /// Address and key of a service account.
-    account: Option<(String, Secret)>,
+    pub(in crate::config) account: Option<(String, Secret)>,
 }
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<Provider> {

@@ -6,7 +6,7 @@ use crate::{config::variables::Group, oauth::GitHub};
 /// What is said of it.
 #[derive(Debug)]
 pub(in crate::config) struct Choice {
-    client: Client,
+    pub(in crate::config) client: Client,
 }
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<Provider> {

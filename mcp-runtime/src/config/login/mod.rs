@@ -2,11 +2,11 @@
 
 mod clients;
 #[cfg(feature = "firebase")]
-mod firebase;
+pub(super) mod firebase;
 #[cfg(feature = "github")]
-mod github;
+pub(super) mod github;
 #[cfg(feature = "oidc")]
-mod oidc;
+pub(super) mod oidc;
 mod store;
 
 use std::time::Duration;
@@ -44,7 +44,7 @@ pub(super) struct Provider {
     /// The word in its callback.
     pub(super) name: String,
     /// Who vouches: no two providers may be one.
-    issuer: String,
+    pub(super) issuer: String,
     /// Whether the browser is sent to it, and back to a URL that is registered there.
     redirects: bool,
     /// The variable that is about nothing but this provider.

@@ -11,9 +11,9 @@ use crate::{
 #[derive(Debug)]
 pub(in crate::config) struct Choice {
     at: At,
-    client: Client,
-    label: Option<String>,
-    scopes: Vec<String>,
+    pub(in crate::config) client: Client,
+    pub(in crate::config) label: Option<String>,
+    pub(in crate::config) scopes: Vec<String>,
 }
 
 #[derive(Debug)]
