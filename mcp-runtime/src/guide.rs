@@ -9,6 +9,9 @@ pub mod from_fastmcp {}
 #[doc = include_str!("../../docs/add_login.md")]
 pub mod add_login {}
 
+#[doc = include_str!("../../docs/upstream_access_tokens.md")]
+pub mod upstream_access_tokens {}
+
 #[doc = include_str!("../../docs/connect_your_client.md")]
 pub mod connect_your_client {}
 
@@ -21,3 +24,6 @@ pub mod testing_your_server {}
 
 #[doc = include_str!("../../docs/behind_a_proxy.md")]
 pub mod behind_a_proxy {}
+
+#[doc = include_str!("../../docs/configuration.md")]
+pub mod configuration {}

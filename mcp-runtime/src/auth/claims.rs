@@ -36,6 +36,23 @@ pub(super) struct Expected<'a> {
     /// Seconds since the Unix epoch.
     pub(super) now: u64,
     pub(super) scopes: &'a ScopeClaims,
+    pub(super) dialect: &'a Dialect,
+}
+
+/// How an issuer writes access tokens, where issuers differ.
+pub(super) struct Dialect {
+    /// The claims that may name the client: the first that is there does.
+    pub(super) client: &'static [&'static str],
+    /// Whether its tokens may say nothing about whom they are for.
+    pub(super) may_lack_audience: bool,
+    /// Whether a token stands for a program, beside those whose subject is their client.
+    pub(super) is_program: fn(&Map<String, Value>) -> bool,
+}
+
+impl Dialect {
+    /// RFC 9068, and OpenID Connect's word for the client.
+    pub(super) const STANDARD: Self =
+        Self { client: &["client_id", "azp"], may_lack_audience: false, is_program: |_| false };
 }
 
 /// Checks every claim of a signed token and makes the identity. The signature must have been verified. The claims of
@@ -46,7 +63,7 @@ pub(super) fn signed(payload: &[u8], expected: &Expected<'_>, may_be_id_token: b
     if claims.get("iss").and_then(Value::as_str) != Some(expected.issuer) {
         return Err(AuthError::invalid("another issuer"));
     }
-    check_audience(&claims, expected.audience)?;
+    check_audience(&claims, expected)?;
     let expires_at = check_times(&claims, expected.now)?.ok_or(AuthError::invalid("no expiry"))?;
     let is_id_token =
         has_claims_of_others(&claims) || is_other_kind(&claims) || is_for_its_client(&claims, expected.audience);
@@ -73,7 +90,7 @@ pub(super) fn introspected(claims: Map<String, Value>, expected: &Expected<'_>) 
     if is_other_kind(&claims) {
         return Err(AuthError::invalid("not an access token"));
     }
-    check_audience(&claims, expected.audience)?;
+    check_audience(&claims, expected)?;
     let expires_at = check_times(&claims, expected.now)?;
     identity(claims, expected, expires_at)
 }
@@ -88,11 +105,10 @@ fn identity(
         return Err(AuthError::invalid("bound to a key of its holder (`cnf`), whose proof is not checked here"));
     }
     let subject = name(&claims, "sub")?.ok_or(AuthError::invalid("no subject"))?;
-    let client = match name(&claims, "client_id")? {
-        Some(client) => Some(client),
-        None => name(&claims, "azp")?,
-    };
-    let principal = if client == Some(subject) { Principal::Service } else { Principal::User };
+    let named = expected.dialect.client.iter().find(|claim| claims.contains_key(**claim));
+    let client = named.map_or(Ok(None), |claim| name(&claims, claim))?;
+    let is_program = client == Some(subject) || (expected.dialect.is_program)(&claims);
+    let principal = if is_program { Principal::Service } else { Principal::User };
     let mut identity =
         Identity::new(expected.issuer, subject).principal(principal).scopes(expected.scopes.granted(&claims));
     if let Some(client) = client {
@@ -127,8 +143,10 @@ fn is_other_kind(claims: &Map<String, Value>) -> bool {
 }
 
 /// One string or a list of nothing but strings, one of which is us, byte for byte.
-fn check_audience(claims: &Map<String, Value>, audience: &str) -> Result<(), AuthError> {
+fn check_audience(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(), AuthError> {
+    let audience = expected.audience;
     let ours = match claims.get("aud") {
+        None => expected.dialect.may_lack_audience,
         Some(Value::String(only)) => *only == *audience,
         Some(Value::Array(list)) => {
             list.iter().all(Value::is_string) && list.iter().any(|one| one.as_str() == Some(audience))

@@ -73,6 +73,19 @@ impl Outbound {
         self.get(Url::parse(url).map_err(|_| Failure::Address)?, limit).await
     }
 
+    /// The same with headers.
+    #[cfg(feature = "github")]
+    pub(crate) async fn get_with(&self, url: &str, headers: HeaderMap, limit: usize) -> Result<Answer, Failure> {
+        let url = Url::parse(url).map_err(|_| Failure::Address)?;
+        self.send(self.client.get(url).headers(headers), limit).await
+    }
+
+    /// Sends a form to an address that was not read yet.
+    #[cfg(feature = "github")]
+    pub(crate) async fn post_at(&self, url: &str, form: String, limit: usize) -> Result<Answer, Failure> {
+        self.post(Url::parse(url).map_err(|_| Failure::Address)?, HeaderMap::new(), form, limit).await
+    }
+
     /// Asks for a JSON document of at most `limit` bytes.
     pub(crate) async fn get(&self, url: Url, limit: usize) -> Result<Answer, Failure> {
         self.send(self.client.get(url), limit).await

@@ -26,15 +26,7 @@ mod help;
 mod login;
 mod rules;
 mod start;
-#[cfg(all(
-    test,
-    feature = "dotenv",
-    feature = "firebase",
-    feature = "github",
-    feature = "oidc",
-    feature = "sqlite",
-    feature = "tls"
-))]
+#[cfg(test)]
 mod tests;
 mod tls;
 #[cfg(feature = "jwt")]

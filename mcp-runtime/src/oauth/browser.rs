@@ -2,7 +2,10 @@
 
 use std::sync::LazyLock;
 
-use axum::{body::Body, response::Response};
+use axum::{
+    body::{Body, Bytes},
+    response::Response,
+};
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
@@ -95,6 +98,8 @@ impl Cookie {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Login,
+    /// On a page of ours for the people of another provider.
+    SignIn,
     Consent,
     Logout,
 }
@@ -115,6 +120,7 @@ impl Bound<'_> {
     fn parts(&self) -> [&[u8]; 4] {
         let purpose: &[u8] = match self.purpose {
             Purpose::Login => b"login",
+            Purpose::SignIn => b"sign-in",
             Purpose::Consent => b"consent",
             Purpose::Logout => b"logout",
         };
@@ -186,6 +192,19 @@ pub(crate) fn page(status: StatusCode, html: String, dress: Dress<'_>) -> Respon
     if matches!(dress, Dress::End) {
         headers.insert(CROSS_ORIGIN_OPENER_POLICY, HeaderValue::from_static("same-origin"));
     }
+    guard(headers);
+    response
+}
+
+/// A page with a content policy of its own. Windows that it opens may speak to it.
+pub(crate) fn foreign_page(html: Bytes, policy: &str) -> Response {
+    let mut response = Response::new(Body::from(html));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    // A policy that cannot be written down is one that allows nothing.
+    let policy = HeaderValue::from_str(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"));
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
+    headers.insert(CROSS_ORIGIN_OPENER_POLICY, HeaderValue::from_static("same-origin-allow-popups"));
     guard(headers);
     response
 }

@@ -1,6 +1,6 @@
 //! Everything the endpoints share, made once.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::{
     AuthorizationServerBuilder, LoginProvider, StoreKey,
@@ -8,7 +8,8 @@ use super::{
     endpoints::Documents,
     error::{ErrorCode, OAuthError},
     limits::RouteLimits,
-    people::{Backoff, Undeclared},
+    login::federated::FederatedLogin,
+    people::{Backoff, Undeclared, attempts::callback_of},
     seal::{Mac, Seal},
     settings::Lifetimes,
     tokens::{Embedded, Keys, News},
@@ -78,7 +79,20 @@ impl AuthorizationServer {
         core.news.read(core).await?;
         core.keys.rotate_if_due(core).await?;
         core.wake();
+        for (provider, lines) in self.provider_setup() {
+            tracing::info!(provider, "to be set up there: {}", lines.join("; "));
+        }
         Ok(())
+    }
+
+    /// What to type into the console of each provider that people have their accounts with: its name here, and lines for
+    /// people. [`ready`](Self::ready) writes them into the log.
+    #[must_use]
+    pub fn provider_setup(&self) -> Vec<(String, Vec<String>)> {
+        let core = &self.0;
+        let all = core.logins.iter().chain(&core.connections);
+        let lines = |name: &str| core.federated(name).map(|it| it.console(&callback_of(core, name)));
+        all.filter_map(|provider| Some((provider.name().to_owned(), lines(provider.name())?))).collect()
     }
 
     pub(crate) fn embedded(&self) -> Embedded {
@@ -94,6 +108,8 @@ impl std::fmt::Debug for AuthorizationServer {
 
 /// What every endpoint needs.
 pub(crate) struct Core {
+    /// Itself, for what goes on when whoever asked for it has gone away.
+    this: Weak<Self>,
     /// The exact text of `iss`: scheme, host and port, and a prefix if there is one; no slash at its end.
     pub(crate) issuer: String,
     /// The exact text of `aud`: the one resource that tokens are for.
@@ -108,6 +124,8 @@ pub(crate) struct Core {
     pub(crate) secrets: Secrets,
     pub(crate) clients: Clients,
     pub(crate) logins: Vec<Box<dyn LoginProvider>>,
+    /// Providers that nobody logs in with: only for tools that use accounts there.
+    pub(crate) connections: Vec<Box<dyn LoginProvider>>,
     pub(crate) limits: RouteLimits,
     /// How often somebody may try to log in.
     pub(crate) backoff: Backoff,
@@ -142,7 +160,8 @@ impl AuthorizationServerBuilder {
         let clock = around.clock.clone();
         let clients = Clients::new(self.clients);
         let documents = Documents::new(&issuer, &self.default_scopes, &clients, !self.logins.is_empty());
-        Ok(AuthorizationServer(Arc::new(Core {
+        Ok(AuthorizationServer(Arc::new_cyclic(|this| Core {
+            this: Weak::clone(this),
             documents,
             issuer,
             resource: url.as_str().to_owned(),
@@ -159,6 +178,7 @@ impl AuthorizationServerBuilder {
             secrets,
             clients,
             logins: self.logins,
+            connections: self.connections,
             news: News::default(),
         })))
     }
@@ -198,6 +218,17 @@ impl Core {
         !self.logins.is_empty()
     }
 
+    /// Itself; nothing while it is being made or is gone.
+    pub(crate) fn arc(&self) -> Option<Arc<Self>> {
+        self.this.upgrade()
+    }
+
+    /// The provider of this name, if people have their accounts elsewhere there.
+    pub(crate) fn federated(&self, name: &str) -> Option<&dyn FederatedLogin> {
+        let named = self.logins.iter().chain(&self.connections).find(|known| known.name() == name)?;
+        named.federated().map(|federated| federated.0)
+    }
+
     /// What a scope allows, for people.
     pub(crate) fn describe(&self, scope: &str) -> Option<String> {
         self.catalogue.description(scope)
@@ -230,8 +261,12 @@ pub(crate) struct Secrets {
     pub(crate) refresh_tokens: Mac,
     pub(crate) forms: Mac,
     pub(crate) cookies: Mac,
+    /// What providers are told in the place of secrets: nonces and verifiers.
+    pub(crate) attempts: Mac,
     pub(crate) signing_keys: Seal,
-    /// What other providers gave for people, and said of them.
+    /// What other providers said of people.
+    pub(crate) accounts: Seal,
+    /// What other providers gave for people.
     pub(crate) upstream: Seal,
 }
 
@@ -241,6 +276,8 @@ impl Secrets {
             refresh_tokens: Mac::new(key, b"refresh tokens")?,
             forms: Mac::new(key, b"forms")?,
             cookies: Mac::new(key, b"cookies")?,
+            attempts: Mac::new(key, b"federated logins")?,
+            accounts: Seal::new(key, b"federated accounts")?,
             signing_keys: Seal::new(key, b"signing keys")?,
             upstream: Seal::new(key, b"upstream tokens")?,
         })

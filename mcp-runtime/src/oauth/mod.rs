@@ -56,10 +56,10 @@ pub use clients::RegisteredClient;
 pub(crate) use endpoints::{Endpoint, answer, paths};
 #[cfg(feature = "dev-login")]
 pub use login::AutoApprove;
+#[cfg(feature = "github")]
+pub use login::GitHub;
 #[cfg(feature = "firebase")]
 pub(crate) use login::stand_in::Firebase;
-#[cfg(feature = "github")]
-pub(crate) use login::stand_in::GitHub;
 #[cfg(feature = "oidc")]
 pub(crate) use login::stand_in::Oidc;
 pub use login::{

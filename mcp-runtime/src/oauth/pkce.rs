@@ -29,6 +29,11 @@ impl Pkce {
         Some(Self { challenge: challenge_of(&verifier), verifier })
     }
 
+    /// That of a verifier which was made elsewhere.
+    pub(crate) fn with_verifier(verifier: String) -> Self {
+        Self { challenge: challenge_of(&verifier), verifier }
+    }
+
     /// The secret, for the token request: `code_verifier`.
     #[must_use]
     pub fn verifier(&self) -> &str {

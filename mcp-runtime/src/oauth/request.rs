@@ -159,6 +159,16 @@ pub(crate) fn own_url(core: &Core, path: &str, query: &str) -> String {
     format!("{}{path}{mark}{query}", core.issuer)
 }
 
+/// The same request, for somebody else: who has logged out is not to be logged in again by whoever still knows them
+/// elsewhere.
+pub(crate) fn for_another(query: &str) -> String {
+    let asked = sole(query, "prompt").unwrap_or_default();
+    let others = asked.split(' ').filter(|word| matches!(*word, "consent" | "login"));
+    let prompt = others.chain(["select_account"]).collect::<Vec<_>>().join("%20");
+    let rest = query.split('&').filter(|pair| !pair.starts_with("prompt="));
+    rest.chain([&*format!("prompt={prompt}")]).collect::<Vec<_>>().join("&")
+}
+
 pub(crate) fn go_on(core: &Core, path: &str, query: &str) -> Response {
     see_other(&own_url(core, path, query))
         .unwrap_or_else(|| pages::error::wrong_link(core, "it cannot be written down"))

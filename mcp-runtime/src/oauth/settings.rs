@@ -65,6 +65,7 @@ pub struct AuthorizationServerBuilder {
     pub(super) key: StoreKey,
     pub(super) issuer: Option<String>,
     pub(super) logins: Vec<Box<dyn LoginProvider>>,
+    pub(super) connections: Vec<Box<dyn LoginProvider>>,
     /// Granted where a client asks for nothing in particular.
     pub(super) default_scopes: Vec<String>,
     pub(super) lifetimes: Lifetimes,
@@ -77,13 +78,14 @@ pub struct AuthorizationServerBuilder {
 
 impl AuthorizationServerBuilder {
     pub(super) fn new(store: Arc<dyn Store>, key: StoreKey) -> Self {
-        let (issuer, logins, default_scopes) = (None, Vec::new(), Vec::new());
+        let (issuer, default_scopes) = (None, Vec::new());
         let signing_key_lifetime = Duration::from_secs(90 * 24 * 3600);
         Self {
             store,
             key,
             issuer,
-            logins,
+            logins: Vec::new(),
+            connections: Vec::new(),
             default_scopes,
             lifetimes: Lifetimes::default(),
             signing_key_lifetime,
@@ -103,6 +105,13 @@ impl AuthorizationServerBuilder {
     /// Adds a way for people to log in.
     pub fn login(mut self, provider: impl LoginProvider) -> Self {
         self.logins.push(Box::new(provider));
+        self
+    }
+
+    /// Adds a provider that nobody logs in with: only for tools that use people's accounts there, after these have
+    /// connected them.
+    pub fn connection(mut self, provider: impl LoginProvider) -> Self {
+        self.connections.push(Box::new(provider));
         self
     }
 
@@ -177,6 +186,7 @@ impl AuthorizationServerBuilder {
         problem(self.signing_key_lifetime < day, "a signing key lasts one day at least");
         problems.extend(self.issuer_problem(public_url));
         problems.extend(self.login_problems());
+        problems.extend(self.federated_problems(public_url));
         #[cfg(feature = "dev-login")]
         if let Some(issuer) = self.issuer_for(public_url) {
             problems.extend(super::login::problems(&self.logins, &issuer));
@@ -201,12 +211,35 @@ impl AuthorizationServerBuilder {
         }
         let prefix = if url.path() == "/" { "" } else { url.path() };
         let resource = public_url.filter(|resource| resource.authority() == url.authority())?;
-        let taken = endpoints::paths(prefix).any(|(path, _)| path == resource.path());
+        let callbacks = format!("{prefix}/callback/");
+        let taken = endpoints::paths(prefix).any(|(path, _)| path == resource.path())
+            || resource.path().starts_with(&callbacks);
         if taken { fail("has an endpoint at the very path of the public URL; give one of them another") } else { None }
     }
 
+    fn federated_problems(&self, public_url: Option<&PublicUrl>) -> Vec<String> {
+        let Some(issuer) = self.issuer_for(public_url) else { return Vec::new() };
+        let logins = self.logins.iter().map(|login| (login, true));
+        let all = logins.chain(self.connections.iter().map(|connection| (connection, false)));
+        let mut problems = Vec::new();
+        for (provider, for_login) in all {
+            let name = provider.name();
+            match provider.federated() {
+                Some(federated) => {
+                    let found = federated.0.problems(&format!("{issuer}/callback/{name}"), for_login);
+                    problems.extend(found.into_iter().map(|what| format!("login `{name}`: {what}")));
+                }
+                None if !for_login => problems.push(format!(
+                    "authorization server: `{name}` has no accounts that tools could use; use `.login(…)` for it"
+                )),
+                None => {}
+            }
+        }
+        problems
+    }
+
     fn login_problems(&self) -> Vec<String> {
-        let names: Vec<&str> = self.logins.iter().map(|login| login.name()).collect();
+        let names: Vec<&str> = self.logins.iter().chain(&self.connections).map(|login| login.name()).collect();
         let is_word = |name: &str| {
             (1..=32).contains(&name.len())
                 && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')

@@ -54,5 +54,7 @@ mod shutdown;
 mod tokens;
 #[cfg(unix)]
 mod unix_socket;
+mod upstream;
+mod upstream_tokens;
 mod visibility;
 mod world;

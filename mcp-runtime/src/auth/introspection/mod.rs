@@ -17,7 +17,7 @@ use self::{credentials::Credentials, endpoint::Endpoint};
 use super::{
     AuthError, Authenticator, BearerToken, Identity, Verify,
     admission::{Admission, admission_rules},
-    claims::{self, Expected, says_issuer},
+    claims::{self, Dialect, Expected, says_issuer},
     outbound::operator_url,
     scope_claim::{ScopeClaim, ScopeClaims},
     verifier::{TokenDigest, digest},
@@ -158,7 +158,8 @@ impl Introspection {
         let endpoint = self.endpoint().map_err(|_| AuthError::invalid("nobody can be asked"))?;
         let answer = endpoint.ask(token, verify).await?;
         let now = verify.clock.unix_seconds();
-        let expected = Expected { issuer: &self.issuer, audience, now, scopes: &self.scopes };
+        let dialect = &Dialect::STANDARD;
+        let expected = Expected { issuer: &self.issuer, audience, now, scopes: &self.scopes, dialect };
         let identity = claims::introspected((*answer).clone(), &expected)?;
         self.admission.admit(identity).ok_or(AuthError::invalid("not admitted here"))
     }

@@ -25,7 +25,8 @@ fn good() -> Value {
 fn judge(answer: &Value) -> Result<Identity, AuthError> {
     let claims: Map<String, Value> = answer.as_object().unwrap().clone();
     let scopes = ScopeClaims::default();
-    claims::introspected(claims, &Expected { issuer: ISSUER, audience: AUDIENCE, now: NOW, scopes: &scopes })
+    let dialect = &claims::Dialect::STANDARD;
+    claims::introspected(claims, &Expected { issuer: ISSUER, audience: AUDIENCE, now: NOW, scopes: &scopes, dialect })
 }
 
 fn with(name: &str, value: impl Into<Value>) -> Value {

@@ -36,6 +36,8 @@ const MAX_DOCUMENT: usize = 256 * 1024;
 pub(super) struct RemoteKeys {
     url: Option<Box<str>>,
     discover: bool,
+    /// Whether that was not said, but comes with a preset.
+    assumed: bool,
     algorithms: Option<Box<[Algorithm]>>,
     plain_http: bool,
     cache: OnceLock<Result<Arc<KeyCache>, String>>,
@@ -69,7 +71,9 @@ impl Jwt {
     /// ```
     #[must_use]
     pub fn jwks(mut self, url: impl Into<Box<str>>) -> Self {
-        self.remote_mut().url = Some(url.into());
+        let remote = self.remote_mut();
+        remote.discover &= !remote.assumed;
+        remote.url = Some(url.into());
         self
     }
 
@@ -85,7 +89,8 @@ impl Jwt {
     /// ```
     #[must_use]
     pub fn discover(mut self) -> Self {
-        self.remote_mut().discover = true;
+        let remote = self.remote_mut();
+        (remote.discover, remote.assumed) = (true, false);
         self
     }
 
@@ -110,6 +115,11 @@ impl Jwt {
 }
 
 impl RemoteKeys {
+    /// Found through the issuer's metadata, unless another place is said later.
+    pub(super) fn found_by_default() -> Self {
+        Self { discover: true, assumed: true, ..Self::default() }
+    }
+
     /// Whether keys are to be fetched at all.
     pub(super) fn is_configured(&self) -> bool {
         self.url.is_some() || self.discover

@@ -1,12 +1,16 @@
 //! JSON Web Tokens as access tokens (RFC 9068).
 
 mod algorithm;
+#[cfg(feature = "jwks")]
+mod discriminator;
 mod header;
 mod key;
 mod key_error;
 mod key_set;
 #[cfg(feature = "oauth")]
 mod own;
+#[cfg(feature = "jwks")]
+mod presets;
 mod provider;
 mod signed;
 mod signing;
@@ -20,11 +24,13 @@ use super::jwks::RemoteKeys;
 use super::{
     AuthError, Authenticator, BearerToken, Identity, Verify,
     admission::{Admission, admission_rules},
-    claims::{self, Expected, says_issuer},
+    claims::{self, Dialect, Expected, says_issuer},
     scope_claim::{ScopeClaim, ScopeClaims},
     web_url::is_authorization_server,
 };
 
+#[cfg(feature = "jwks")]
+use self::discriminator::Preset;
 #[cfg(feature = "jwks")]
 pub(super) use self::key_set::MAX_KEYS;
 #[cfg(feature = "oauth")]
@@ -77,6 +83,8 @@ pub struct Jwt {
     scopes: ScopeClaims,
     admission: Admission,
     plain_jwt: bool,
+    #[cfg(feature = "jwks")]
+    preset: Option<Preset>,
 }
 
 impl Jwt {
@@ -92,6 +100,8 @@ impl Jwt {
             scopes: ScopeClaims::default(),
             admission: Admission::default(),
             plain_jwt: false,
+            #[cfg(feature = "jwks")]
+            preset: None,
         }
     }
 
@@ -156,9 +166,32 @@ impl Jwt {
         let audience =
             self.audience.as_deref().or(verify.resource).ok_or(AuthError::invalid("no audience is known"))?;
         let now = verify.clock.unix_seconds();
-        let expected = Expected { issuer: &self.issuer, audience, now, scopes: &self.scopes };
+        let dialect = self.dialect();
+        let expected = Expected { issuer: &self.issuer, audience, now, scopes: &self.scopes, dialect };
         let identity = claims::signed(&signed.claims()?, &expected, signed.header.kind == Kind::Plain)?;
+        #[cfg(feature = "jwks")]
+        if self.preset.as_ref().is_some_and(|preset| !preset.wrote(&identity, audience)) {
+            return Err(AuthError::invalid("not an access token as its provider writes them"));
+        }
         self.admission.admit(identity).ok_or(AuthError::invalid("not admitted here"))
+    }
+
+    fn dialect(&self) -> &'static Dialect {
+        #[cfg(feature = "jwks")]
+        if let Some(preset) = &self.preset {
+            return preset.dialect(self.audience.is_some());
+        }
+        &Dialect::STANDARD
+    }
+
+    #[cfg(feature = "jwks")]
+    fn preset_problems(&self, audience: &str) -> Vec<String> {
+        self.preset.as_ref().map(|preset| preset.problems(&self.issuer, audience)).unwrap_or_default()
+    }
+
+    #[cfg(not(feature = "jwks"))]
+    fn preset_problems(&self, _: &str) -> Vec<String> {
+        Vec::new()
     }
 
     fn key_problems(&self) -> Vec<String> {
@@ -198,6 +231,10 @@ impl Authenticator for Jwt {
         if self.plain_jwt {
             words += ", of type `JWT` too";
         }
+        #[cfg(feature = "jwks")]
+        if let Some(preset) = &self.preset {
+            words += &format!(", as {preset:?} writes them");
+        }
         Some(words)
     }
 
@@ -207,11 +244,13 @@ impl Authenticator for Jwt {
 
     fn problems(&self, resource: Option<&str>) -> Vec<String> {
         let issuer = self.issuer.is_empty().then_some("its issuer is empty: write the `iss` of its tokens");
-        let audience = self.audience.as_deref().or(resource).unwrap_or_default().is_empty().then_some(
+        let audience = self.audience.as_deref().or(resource).unwrap_or_default();
+        let of_preset = self.preset_problems(audience);
+        let audience = audience.is_empty().then_some(
             "it does not know for whom its tokens are: give the server a public URL, or call `.audience(…)`",
         );
         let sentences = [issuer, audience, self.admission.problem()].into_iter().flatten().map(str::to_owned);
-        let all = sentences.chain(self.key_problems());
+        let all = sentences.chain(of_preset).chain(self.key_problems());
         let mut problems: Vec<String> = all.map(|what| format!("JWT of {:?}: {what}", self.issuer)).collect();
         problems.extend(install_crypto_provider().err().map(|error| error.to_string()));
         problems
@@ -223,7 +262,7 @@ impl fmt::Debug for Jwt {
         let mut shown = f.debug_struct("Jwt");
         shown.field("issuer", &self.issuer).field("keys", &self.keys);
         #[cfg(feature = "jwks")]
-        shown.field("remote", &self.remote);
+        shown.field("remote", &self.remote).field("preset", &self.preset);
         shown
             .field("audience", &self.audience)
             .field("scopes", &self.scopes)

@@ -3,7 +3,7 @@
 use super::{Signed, VerifyingKey, header::Kind};
 use crate::auth::{
     AuthError, BearerToken, Identity,
-    claims::{self, Expected, says_issuer},
+    claims::{self, Dialect, Expected, says_issuer},
     scope_claim::ScopeClaims,
 };
 
@@ -43,6 +43,7 @@ impl<'t> OwnToken<'t> {
             return Err(AuthError::invalid(super::NO_KEY_MADE_THIS));
         }
         let scopes = ScopeClaims::default();
-        claims::signed(&signed.claims()?, &Expected { issuer, audience, now, scopes: &scopes }, false)
+        let expected = Expected { issuer, audience, now, scopes: &scopes, dialect: &Dialect::STANDARD };
+        claims::signed(&signed.claims()?, &expected, false)
     }
 }

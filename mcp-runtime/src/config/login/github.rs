@@ -27,6 +27,6 @@ impl Choice {
 
 impl Teams for GitHub {
     fn with_team(self, organization: String, team: String, scope: String) -> Self {
-        self.team(organization, team, [scope])
+        self.team(&organization, &team, [scope])
     }
 }

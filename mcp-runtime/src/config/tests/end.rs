@@ -25,7 +25,12 @@ async fn tell() -> &'static str {
 }
 
 fn server(variables: &[(&str, &str)]) -> Server {
-    builder().tools(Tools::new().add::<list>().add::<write>().add::<tell>()).from(Env::of(variables.iter().copied())).unwrap().build().unwrap()
+    builder()
+        .tools(Tools::new().add::<list>().add::<write>().add::<tell>())
+        .from(Env::of(variables.iter().copied()))
+        .unwrap()
+        .build()
+        .unwrap()
 }
 
 fn token(secret: &str, change: Value) -> String {
@@ -170,7 +175,8 @@ fn the_summary_says_what_is_protected_by_what() {
     // And of a server that nobody configured.
     let plain = Server::builder("plain", "1.0").tools(Tools::new().add::<list>()).build().unwrap().summary();
     assert!(plain.contains("only what is public can be called"), "{plain}");
-    let open = Server::builder("open", "1.0").tools(Tools::new().add::<tell>()).insecure_no_auth().build().unwrap().summary();
+    let open =
+        Server::builder("open", "1.0").tools(Tools::new().add::<tell>()).insecure_no_auth().build().unwrap().summary();
     assert!(open.contains("NOBODY is asked") && open.contains("anybody on this machine: tell"), "{open}");
 }
 
@@ -193,7 +199,8 @@ fn without_any_way_to_know_callers_only_public_tools_are_served() {
 async fn it_is_served_where_the_environment_says() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let server = builder().tools(Tools::new().add::<list>()).from(Env::of([("MCP_BIND", &*address)])).unwrap().build().unwrap();
+    let server =
+        builder().tools(Tools::new().add::<list>()).from(Env::of([("MCP_BIND", &*address)])).unwrap().build().unwrap();
     assert_eq!(server.bind_address().to_string(), address);
     let error = server.serve_configured().await.unwrap_err();
     assert!(error.to_string().contains(&address), "{error}");

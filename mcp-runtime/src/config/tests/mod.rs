@@ -1,5 +1,14 @@
 //! Every variable present, absent and malformed; conflicts; secrets; and that the table, the help and the README are one.
 
+#![cfg(all(
+    feature = "dotenv",
+    feature = "firebase",
+    feature = "github",
+    feature = "oidc",
+    feature = "sqlite",
+    feature = "tls"
+))]
+
 mod cases;
 mod conflicts;
 mod drift;

@@ -6,18 +6,27 @@ use axum::response::Response;
 use http::{Method, StatusCode};
 use tokio::time::timeout;
 
-use super::authorize::framed;
+use super::{authorize::framed, callback::provider_is_down};
 use crate::{
     auth::ClientAddress,
     caught::{catch, caught},
+    in_time::in_time,
     oauth::{
         Account, Core, LoginError, LoginForm, LoginPage, LoginProblem, LoginProvider,
-        browser::{Bound, Cookie, Dress, Purpose, is_framed, is_from_own_page, page, retry_after, secret},
+        browser::{Bound, Cookie, Dress, Purpose, is_framed, is_from_own_page, page, retry_after, secret, see_other},
+        clients::Origin,
         error::{ErrorCode, OAuthError},
         limits::Route,
-        login::Waiter,
-        pages,
-        people::{Device, Session, subject_of},
+        login::{Waiter, federated::FederatedLogin},
+        pages::{
+            self,
+            federated::{Asker, Choice},
+        },
+        people::{
+            Device, Session,
+            attempts::{self, Going, Purpose as Goal},
+            subject_of,
+        },
         request::{AuthorizationRequest, By, Obstacle, Sent, go_on, own_url, sole},
         visit::{Form, Visit},
     },
@@ -43,7 +52,10 @@ async fn show(core: &Core, sent: Sent<'_>) -> Result<Response, Obstacle> {
     let provider = provider(core, sent)?;
     let known = Cookie::Visit.of(core, sent.headers).filter(|value| value.len() == 43);
     let holder = known.map_or_else(secret, |known| Ok(known.to_owned()))?;
-    let mut response = form_page(core, sent, provider, &holder, None)?;
+    let mut response = match provider.federated() {
+        Some(_) => choice(core, sent, &holder).await?,
+        None => form_page(core, sent, provider, &holder, None)?,
+    };
     if known.is_none() {
         Cookie::Visit.set(core, &mut response, &holder, None);
     }
@@ -64,6 +76,65 @@ fn provider<'c>(core: &'c Core, sent: Sent<'_>) -> Result<&'c dyn LoginProvider,
     let unknown = OAuthError::new(ErrorCode::InvalidRequest, "there is no such way to log in");
     let mut logins = core.logins.iter().map(|login| &**login);
     logins.find(|login| named.as_ref().is_none_or(|name| login.name() == name)).ok_or(Obstacle::Page(unknown))
+}
+
+/// What is shown before anything goes to another provider.
+async fn choice(core: &Core, sent: Sent<'_>, holder: &str) -> Result<Response, Obstacle> {
+    let links = |login: &&Box<dyn LoginProvider>| login.federated().is_none();
+    let others: Vec<(&str, String)> = core
+        .logins
+        .iter()
+        .filter(links)
+        .map(|other| (other.label(), own_url(core, "/login", &with_provider(sent.query, other.name()))))
+        .collect();
+    let button = |login: &dyn LoginProvider| {
+        let query = with_provider(sent.query, login.name());
+        (own_url(core, "/login", &query), form_of(holder, &query).token(core))
+    };
+    let federated = core.logins.iter().filter(|login| login.federated().is_some());
+    let providers = federated.map(|login| {
+        let (action, token) = button(&**login);
+        (login.label(), action, token)
+    });
+    let (client_id, redirect_uri) = (sole(sent.query, "client_id"), sole(sent.query, "redirect_uri"));
+    let client_id = client_id.unwrap_or_default();
+    let client = core.clients.known(core, &client_id).await?;
+    let asker = match &client {
+        Some(client) => match client.origin {
+            Origin::Operator => Asker::Operator(&client.name),
+            Origin::Document => Asker::Document(&client.id),
+            Origin::Dynamic => Asker::Dynamic,
+        },
+        None => Asker::Document(&client_id),
+    };
+    let choice = Choice {
+        server: &core.name,
+        client: asker,
+        redirect_uri: redirect_uri.as_deref().unwrap_or_default(),
+        providers: providers.collect(),
+        others: &others,
+    };
+    Ok(page(StatusCode::OK, choice.render(), Dress::Onward))
+}
+
+/// Somebody clicked: now, and not before, they go to another provider.
+async fn depart(
+    core: &Core,
+    sent: Sent<'_>,
+    (provider, federated): (&dyn LoginProvider, &dyn FederatedLogin),
+    holder: &str,
+) -> Result<Response, Obstacle> {
+    let login_again = sole(sent.query, "prompt")
+        .is_some_and(|prompt| prompt.split(' ').any(|word| matches!(word, "login" | "select_account")));
+    let for_tools = !federated.access().is_empty();
+    let going = Going { provider: provider.name(), holder, login_again, for_tools };
+    let trip = attempts::begin(core, going, Goal::LogIn { query: sent.query.to_owned() }).await?;
+    let there = in_time(PATIENCE, caught(federated.depart(&trip))).await.flatten();
+    let there = there.unwrap_or(Err(LoginError::Unavailable)).ok().and_then(|url| see_other(&url));
+    Ok(there.unwrap_or_else(|| {
+        tracing::warn!(provider = provider.name(), "a provider cannot be gone to");
+        provider_is_down(core, provider.label())
+    }))
 }
 
 fn form_of<'a>(holder: &'a str, query: &'a str) -> Bound<'a> {
@@ -125,6 +196,9 @@ async fn enter(core: &Core, visit: &mut Visit) -> Result<Response, Obstacle> {
     }
     check(core, sent).await?;
     let provider = provider(core, sent)?;
+    if let Some(federated) = provider.federated() {
+        return depart(core, sent, (provider, federated.0), holder).await;
+    }
     let mut form = entered(&form, sent.address);
     let Some(counted_as) = catch(|| provider.counted_as(&form)) else { return Ok(pages::error::unavailable(core, 5)) };
     let counted_as = (provider.name(), &*counted_as);
@@ -140,7 +214,13 @@ async fn enter(core: &Core, visit: &mut Visit) -> Result<Response, Obstacle> {
     match judge(provider, &form).await {
         Ok(account) => {
             attempt.forgive();
-            Ok(welcome(core, sent, (provider, counted_as), &account).await?)
+            let subject = subject_of(core, provider.name(), &account.id).await?;
+            let mut response = welcome(core, sent, (provider.name(), &subject), &account).await?;
+            if let Some((device, seconds)) = Device::cookie(core, counted_as, &subject, &account) {
+                Cookie::Device.set(core, &mut response, &device, Some(seconds));
+            }
+            Cookie::Visit.clear(core, &mut response);
+            Ok(response)
         }
         Err(LoginError::Denied) => form_page(core, sent, provider, holder, Some(LoginProblem::Denied)),
         Err(_) => {
@@ -171,22 +251,16 @@ async fn judge(provider: &dyn LoginProvider, form: &LoginForm) -> Result<Account
 }
 
 /// Under a new session, so that nobody can have known its id before; and back to what was asked.
-async fn welcome(
+pub(super) async fn welcome(
     core: &Core,
     sent: Sent<'_>,
-    (provider, counted_as): (&dyn LoginProvider, (&str, &str)),
+    (provider, subject): (&str, &str),
     account: &Account,
 ) -> Result<Response, OAuthError> {
-    let query = sent.query;
-    core.undeclared.tell(core, provider.name(), account);
-    let subject = subject_of(core, provider.name(), &account.id).await?;
-    let session = Session::begin(core, sent.headers, (&subject, provider.name(), account), query).await?;
-    let mut response = go_on(core, "/authorize", query);
+    core.undeclared.tell(core, provider, account);
+    let session = Session::begin(core, sent.headers, (subject, provider, account), sent.query).await?;
+    let mut response = go_on(core, "/authorize", sent.query);
     Session::hand_over(core, &mut response, &session);
-    if let Some((device, seconds)) = Device::cookie(core, counted_as, &subject, account) {
-        Cookie::Device.set(core, &mut response, &device, Some(seconds));
-    }
-    Cookie::Visit.clear(core, &mut response);
-    tracing::info!(provider = provider.name(), subject, "somebody logged in");
+    tracing::info!(provider, subject, "somebody logged in");
     Ok(response)
 }

@@ -13,7 +13,7 @@ use crate::oauth::{
     limits::Route,
     pages::{self, logout, message},
     people::Session,
-    request::{Sent, go_on, own_url},
+    request::{Sent, for_another, go_on, own_url},
     visit::Visit,
 };
 
@@ -55,7 +55,7 @@ async fn end(core: &Core, visit: &mut Visit) -> Result<Response, OAuthError> {
     }
     Session::end(core, &id).await?;
     // From a consent page: somebody else wants to go on with the request.
-    let mut response = if query.is_empty() { gone(core) } else { go_on(core, "/authorize", query) };
+    let mut response = if query.is_empty() { gone(core) } else { go_on(core, "/authorize", &for_another(query)) };
     Cookie::Session.clear(core, &mut response);
     Ok(response)
 }

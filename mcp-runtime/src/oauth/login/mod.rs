@@ -2,12 +2,17 @@
 
 #[cfg(feature = "dev-login")]
 mod auto_approve;
+// Each provider alone uses a part of it.
+#[cfg_attr(not(all(feature = "firebase", feature = "github", feature = "oidc")), allow(dead_code))]
 pub(crate) mod federated;
+#[cfg(feature = "github")]
+pub(crate) mod github;
 mod local;
 mod page;
 mod passwords;
+#[cfg(any(feature = "firebase", feature = "github", feature = "oidc"))]
 pub(crate) mod rules;
-#[cfg(any(feature = "oidc", feature = "github", feature = "firebase"))]
+#[cfg(any(feature = "oidc", feature = "firebase"))]
 pub(crate) mod stand_in;
 
 use std::{any::Any, collections::HashMap, fmt};
@@ -15,6 +20,8 @@ use std::{any::Any, collections::HashMap, fmt};
 #[cfg(feature = "dev-login")]
 pub use auto_approve::AutoApprove;
 pub use federated::Federated;
+#[cfg(feature = "github")]
+pub use github::GitHub;
 pub use local::{LocalUsers, UserError, UserInfo};
 pub use page::default_page;
 pub(crate) use passwords::Waiter;

@@ -88,6 +88,18 @@ impl Rules {
             })
     }
 
+    /// The texts that a claim is compared with: what a provider is asked about that has no list of all.
+    #[cfg_attr(not(feature = "github"), allow(dead_code))]
+    pub(crate) fn texts_of<'r>(&'r self, claim: &str) -> impl Iterator<Item = &'r str> {
+        let by_grant = self.grants.iter().filter_map(|grant| grant.to.as_ref());
+        let by_grant = by_grant.filter(move |(name, _)| name == claim).map(|(_, text)| text);
+        let by_admission = self.admission.iter().filter_map(move |rule| match rule {
+            Admit::Claim { name, any_of } if name == claim => Some(any_of),
+            _ => None,
+        });
+        by_grant.chain(by_admission.flatten()).map(String::as_str)
+    }
+
     /// The account of somebody who is admitted. Told by issuer and id, so that another issuer under the same name has
     /// other accounts.
     pub(crate) fn judge(&self, issuer: &str, id: &str, name: &str, claims: &Claims) -> Option<Account> {
@@ -118,7 +130,7 @@ impl Admit {
             Self::Anyone => true,
             Self::Subjects(subjects) => subjects.iter().any(|subject| subject == id),
             Self::Claim { name, any_of } => says(claims, name, any_of),
-            Self::Emails(emails) => verified_email(claims).is_some_and(|is| emails.iter().any(|email| *email == is)),
+            Self::Emails(emails) => verified_email(claims).is_some_and(|is| emails.contains(&is)),
             Self::EmailDomains(domains) => verified_email(claims).is_some_and(|is| {
                 is.rsplit_once('@').is_some_and(|(_, domain)| domains.iter().any(|known| known == domain))
             }),

@@ -103,7 +103,6 @@ macro_rules! stand_in {
 }
 
 stand_in!("oidc", Oidc);
-stand_in!("github", GitHub);
 stand_in!("firebase", Firebase);
 
 #[cfg(feature = "oidc")]
@@ -128,24 +127,6 @@ impl Oidc {
     pub(crate) fn request_scopes(self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let scopes: Vec<String> = scopes.into_iter().map(Into::into).collect();
         self.told(format!("scopes {}", scopes.join(" ")))
-    }
-}
-
-#[cfg(feature = "github")]
-impl GitHub {
-    pub(crate) fn app(id: impl Into<String>, secret: impl Into<String>) -> Self {
-        Self::at("github", "https://github.com".to_owned()).told(format!("client {} {}", id.into(), secret.into()))
-    }
-
-    pub(crate) fn team(
-        mut self,
-        organization: impl Into<String>,
-        team: impl Into<String>,
-        scopes: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        let to = ("teams".to_owned(), format!("{}/{}", organization.into(), team.into()));
-        self.rules.grant(Some(to), scopes.into_iter().map(Into::into).collect());
-        self
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod consent;
 pub(crate) mod error;
+pub(crate) mod federated;
 pub(crate) mod layout;
 pub(crate) mod login;
 pub(crate) mod logout;

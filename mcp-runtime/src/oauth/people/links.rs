@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
-use super::{TRIES, contended};
+use super::{TRIES, accounts, contended};
 use crate::{
     caught::caught,
     oauth::{
@@ -40,6 +40,16 @@ impl Record for Link {
     }
 }
 
+impl Link {
+    fn stands_for(&self, provider: &str, account_id: &str) -> bool {
+        self.provider == provider && self.account_id == account_id
+    }
+}
+
+fn by_email(address: &str) -> String {
+    format!("email:{}", digest(&[address]))
+}
+
 fn by_subject(subject: &str) -> String {
     format!("subject:{subject}")
 }
@@ -60,6 +70,38 @@ pub(crate) async fn subject_of(core: &Core, provider: &str, account_id: &str) ->
             Link { subject: secret()?, provider: provider.to_owned(), account_id: account_id.to_owned(), era: 0 };
         let steps = [insert(name.clone(), &link), insert(by_subject(&link.subject), &link)];
         if core.records.commit(&steps).await? == Commit::Done {
+            return Ok(link.subject);
+        }
+    }
+    Err(contended())
+}
+
+/// The subject of somebody who came back from another provider: that of the account, else that of a verified address which
+/// the operator lets accounts be linked by, else a new one. From now on it is this account that the subject stands for.
+pub(crate) async fn federated_subject_of(
+    core: &Core,
+    (provider, account_id): (&str, &str),
+    email: Option<&str>,
+) -> Result<String, OAuthError> {
+    let (name, email) = (by_account(provider, account_id), email.map(by_email));
+    for _ in 0..TRIES {
+        let known = core.records.get::<Link>(&name).await?.map(|row| row.record.subject);
+        let linked = match &email {
+            Some(email) => core.records.get::<Link>(email).await?.map(|row| row.record.subject),
+            None => None,
+        };
+        let subject = known.clone().or_else(|| linked.clone()).map_or_else(secret, Ok)?;
+        let link = Link { subject, provider: provider.to_owned(), account_id: account_id.to_owned(), era: 0 };
+        let standing = core.records.get::<Link>(&by_subject(&link.subject)).await?;
+        let mut steps = Vec::new();
+        steps.extend(known.is_none().then(|| insert(name.clone(), &link)));
+        steps.extend(email.as_ref().filter(|_| linked.is_none()).map(|email| insert(email.clone(), &link)));
+        match &standing {
+            Some(row) if row.record.stands_for(provider, account_id) => {}
+            Some(row) => steps.push(row.replace(&Link { era: row.record.era, ..link.clone() })),
+            None => steps.push(insert(by_subject(&link.subject), &link)),
+        }
+        if steps.is_empty() || core.records.commit(&steps).await? == Commit::Done {
             return Ok(link.subject);
         }
     }
@@ -108,8 +150,11 @@ pub(crate) async fn account_of(core: &Core, subject: &str) -> Result<Option<Acco
 
 /// An account as its provider has it now.
 pub(crate) async fn present(core: &Core, provider: &str, account_id: &str) -> Result<Option<Account>, OAuthError> {
-    let Some(provider) = core.logins.iter().find(|known| known.name() == provider) else { return Ok(None) };
-    let found = ask(&**provider, account_id).await;
+    let Some(login) = core.logins.iter().find(|known| known.name() == provider) else { return Ok(None) };
+    let found = match login.federated() {
+        Some(federated) => accounts::present(core, provider, federated.0, account_id).await,
+        None => ask(&**login, account_id).await,
+    };
     // Whoever answers for one account does not answer for another.
     Ok(found?.filter(|account| account.id == account_id))
 }

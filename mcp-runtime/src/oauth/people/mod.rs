@@ -1,5 +1,7 @@
 //! Who somebody is, here: subjects, sessions, what they allowed, and how often they may try to log in.
 
+pub(crate) mod accounts;
+pub(crate) mod attempts;
 mod backoff;
 mod consents;
 mod eras;
@@ -11,7 +13,7 @@ pub(crate) mod vault;
 pub(crate) use backoff::{Backoff, Device};
 pub(crate) use consents::Consent;
 pub(crate) use eras::{Eras, Whose};
-pub(crate) use links::{account_of, end_era, known_subject, linked_account, present, subject_of};
+pub(crate) use links::{account_of, end_era, federated_subject_of, known_subject, linked_account, present, subject_of};
 pub(crate) use sessions::{Session, SignedIn};
 pub(crate) use undeclared::Undeclared;
 

@@ -4,6 +4,8 @@ mod accepted;
 mod attacks;
 mod config;
 mod keys;
+#[cfg(feature = "jwks")]
+mod presets;
 mod properties;
 mod signers;
 

@@ -81,7 +81,7 @@ async fn an_issuer_elsewhere_is_not_built() {
     let users = LocalUsers::cheap(Arc::clone(&store));
     let build = |issuer: &str| {
         let auto: Box<dyn LoginProvider> = Box::new(AutoApprove::new("carol"));
-        let core = core(issuer, Arc::clone(&store), Clock::system(), vec![auto], &users, "The web");
+        let core = core(issuer, Arc::clone(&store), Clock::system(), vec![auto], &users, ("The web", false));
         core.err().unwrap_or_default()
     };
     for issuer in [ISSUER, "https://127.0.0.1.evil.example", "https://localhost.evil.example"] {

@@ -119,7 +119,7 @@ async fn after_logging_out_nothing_of_before_counts() {
     assert_eq!(world.entries("session").await.len(), 1, "still logged in");
 
     let out = browser.post(&action, &[("token", &token)]).await;
-    assert_eq!(out.location(), url(&[]), "somebody else goes on with it");
+    assert_eq!(out.location(), format!("{}&prompt=select_account", url(&[])), "somebody else goes on with it");
     assert!(world.entries("session").await.is_empty());
     assert!(!browser.jar.contains_key("__Host-mcp-session"));
     // A copy of the cookie is worth nothing, nor is the page that was open.

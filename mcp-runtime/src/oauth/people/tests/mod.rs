@@ -2,10 +2,15 @@
 
 #[cfg(feature = "dev-login")]
 mod auto_approve;
+mod federated;
 mod forgery;
+#[cfg(feature = "github")]
+mod github;
 mod journey;
 mod logins;
+mod rechecks;
 mod refusals;
+mod stub;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -23,7 +28,6 @@ use crate::{
         AuthorizationServer, Core, Endpoint, LocalUsers, LoginProvider, RegisteredClient, StoreKey, Surroundings,
         Visit, answer,
         clients::{Authentication, Client, GrantType, Origin},
-        limits::RouteLimits,
     },
     store::{Commit, Entry, Key, Kind, MemoryStore, Step, Store},
 };
@@ -61,7 +65,7 @@ impl World {
         users.allow_all_scopes("alice").await.unwrap();
         users.add("bob", PASSWORD, ["read"]).await.unwrap();
         users.add("eve", PASSWORD, [""; 0]).await.unwrap();
-        let core = core(issuer, Arc::clone(&store), clock.clone().into(), before, &users, "The web").unwrap();
+        let core = core(issuer, Arc::clone(&store), clock.clone().into(), before, &users, ("The web", false)).unwrap();
         let world = Self { core, users, clock, store };
         let hostile = client(DYNAMIC, Origin::Dynamic, "<script>alert(1)</script>\"'><b>", "https://dyn.example/cb");
         let machine = client(MACHINE, Origin::Dynamic, "A machine", "https://app.example/machine");
@@ -72,6 +76,13 @@ impl World {
             world.put("dynamic-client", &client.id, &record).await;
         }
         world
+    }
+
+    /// The same with all limits of its routes.
+    pub(super) fn limited(mut self) -> Self {
+        let (store, clock) = (Arc::clone(&self.store), self.clock.clone().into());
+        self.core = core(&self.core.issuer, store, clock, Vec::new(), &self.users, ("The web", true)).unwrap();
+        self
     }
 
     /// As if the document of the client had been fetched.
@@ -90,7 +101,7 @@ impl World {
     /// Another process on the same store, to which the client `web` has another name; and the same browser there.
     pub(super) fn elsewhere(&self, browser: &Browser) -> Browser {
         let (store, clock) = (Arc::clone(&self.store), self.clock.clone().into());
-        let core = core(&self.core.issuer, store, clock, Vec::new(), &self.users, "Another").unwrap();
+        let core = core(&self.core.issuer, store, clock, Vec::new(), &self.users, ("Another", false)).unwrap();
         Browser { core, ..browser.clone() }
     }
 
@@ -126,7 +137,7 @@ pub(super) fn core(
     clock: Clock,
     before: Vec<Box<dyn LoginProvider>>,
     users: &LocalUsers,
-    web: &str,
+    (web, limited): (&str, bool),
 ) -> Result<Arc<Core>, Vec<String>> {
     let key = StoreKey::from_base64(CHALLENGE).unwrap();
     let mut catalogue = Catalogue::default();
@@ -147,9 +158,8 @@ pub(super) fn core(
     builder.logins.extend(before);
     let url = PublicUrl::parse(&format!("{issuer}/mcp")).unwrap();
     let around = Surroundings { name: "Notes & Co", public_url: Some(&url), catalogue: &catalogue, clock: &clock };
-    let AuthorizationServer(mut core) = builder.login(users.clone()).build(&around)?;
-    Arc::get_mut(&mut core).unwrap().limits = RouteLimits::off(clock);
-    Ok(core)
+    builder.limits_off = !limited;
+    Ok(builder.login(users.clone()).build(&around)?.0)
 }
 
 /// A browser: it keeps cookies and says where its forms come from.
@@ -207,6 +217,7 @@ impl Browser {
             "/login" => Endpoint::Login,
             "/consent" => Endpoint::Consent,
             "/logout" => Endpoint::Logout,
+            other if other.starts_with("/callback/") => Endpoint::Callback,
             other => panic!("nothing at {other}"),
         };
         let response = answer(core, endpoint, visit).await;

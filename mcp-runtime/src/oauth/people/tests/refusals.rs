@@ -149,9 +149,7 @@ async fn silence_does_not_tell_what_an_account_may_do() {
 /// Whoever has an account does not fill the store, however many addresses they have.
 #[tokio::test]
 async fn one_account_decides_so_often_and_no_more() {
-    let mut world = World::new().await;
-    let clock = world.clock.clone().into();
-    Arc::get_mut(&mut world.core).unwrap().limits = RouteLimits::new(clock);
+    let world = World::new().await.limited();
     let mut alice = Browser::new(&world);
     let question = alice.log_in(&url(&[]), "alice").await;
     let mut bob = Browser::new(&world);

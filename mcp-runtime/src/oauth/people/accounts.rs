@@ -1,0 +1,213 @@
+//! Accounts of other providers' people: what was said of them when they came back, and whether that still holds.
+
+use std::{sync::Arc, time::Duration};
+
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+use serde::{Deserialize, Serialize};
+
+use super::{TRIES, contended, known_subject, vault};
+use crate::{
+    caught::caught,
+    in_time::in_time,
+    oauth::{
+        Account, Core, LoginError,
+        error::{ErrorCode, OAuthError},
+        hash::digest,
+        login::federated::{Arrived, Claims, FederatedLogin, Rechecked},
+    },
+    store::{Commit, Kind, Record, Row, delete, insert},
+};
+
+/// How long a provider may take to look somebody up again.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How long after one look, whether it is under way or has failed, nobody tries another, in seconds.
+const BETWEEN_LOOKS: u64 = 30;
+
+/// What a provider said of somebody, under a hash of the provider's name and the account's id. Sealed for that very place.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Known {
+    said: String,
+    /// When the provider last said so, in seconds since the Unix epoch.
+    checked_at: u64,
+    /// When it was last asked.
+    tried_at: u64,
+    /// When nothing can be left that was allowed by it.
+    until: u64,
+}
+
+impl Record for Known {
+    const KIND: Kind = Kind::new("federated");
+
+    fn expires_at(&self) -> Option<u64> {
+        Some(self.until)
+    }
+}
+
+/// What is in there.
+#[derive(Clone, Serialize, Deserialize)]
+struct Said {
+    /// Their id at the provider.
+    id: String,
+    claims: Claims,
+}
+
+impl Said {
+    fn seal(&self, core: &Core, name: &str) -> Option<String> {
+        let sealed = core.secrets.accounts.seal(&serde_json::to_vec(self).ok()?, name.as_bytes())?;
+        Some(STANDARD_NO_PAD.encode(sealed))
+    }
+
+    fn open(core: &Core, row: &Row<Known>) -> Option<Self> {
+        let sealed = STANDARD_NO_PAD.decode(&row.record.said).ok()?;
+        serde_json::from_slice(&core.secrets.accounts.open(&sealed, row.name.as_bytes())?).ok()
+    }
+}
+
+fn name_of(provider: &str, account_id: &str) -> String {
+    digest(&[provider, account_id])
+}
+
+/// Writes down what a provider said of somebody who has just come back.
+pub(crate) async fn remember(
+    core: &Core,
+    provider: &str,
+    account_id: &str,
+    arrived: &Arrived,
+) -> Result<(), OAuthError> {
+    let name = name_of(provider, account_id);
+    let said = Said { id: arrived.id.clone(), claims: arrived.claims.clone() };
+    let now = core.records.now();
+    let longest = core.lifetimes.grant.max(core.lifetimes.session).as_secs();
+    let known = Known {
+        said: said.seal(core, &name).ok_or(contended())?,
+        checked_at: now,
+        tried_at: now,
+        until: now.saturating_add(longest),
+    };
+    for _ in 0..TRIES {
+        let step = match core.records.get::<Known>(&name).await? {
+            Some(row) => row.replace(&known),
+            None => insert(name.clone(), &known),
+        };
+        if core.records.commit(&[step]).await? == Commit::Done {
+            return Ok(());
+        }
+    }
+    Err(contended())
+}
+
+/// The account as it is now, by what the provider said last and the rules of today. Looks again if that is too long ago.
+pub(crate) async fn present(
+    core: &Core,
+    provider: &str,
+    federated: &dyn FederatedLogin,
+    account_id: &str,
+) -> Result<Option<Account>, OAuthError> {
+    let name = name_of(provider, account_id);
+    for _ in 0..TRIES {
+        let Some(row) = core.records.get::<Known>(&name).await? else { return Ok(None) };
+        let Some(said) = Said::open(core, &row) else {
+            tracing::error!(provider, "what is stored of an account is not what was stored for it");
+            return Ok(None);
+        };
+        let (now, patience) = (core.records.now(), federated.patience());
+        let age = now.saturating_sub(row.record.checked_at);
+        if age < patience.recheck_every.as_secs() {
+            return Ok(judge(provider, federated, &said));
+        }
+        let is_bearable = age < patience.recheck_every.saturating_add(patience.grace).as_secs();
+        if now.saturating_sub(row.record.tried_at) < BETWEEN_LOOKS && row.record.tried_at > row.record.checked_at {
+            // Somebody is looking, or has not been answered a moment ago.
+            return if is_bearable { Ok(judge(provider, federated, &said)) } else { Err(not_now()) };
+        }
+        let trying = Known { tried_at: now, ..row.record.clone() };
+        if core.records.commit(&[row.replace(&trying)]).await? == Commit::Conflict {
+            continue;
+        }
+        return match look_again(core, provider, account_id, said.id.clone()).await {
+            Ok(claims) => Ok(claims.and_then(|claims| judge(provider, federated, &Said { claims, ..said }))),
+            Err(error) if !is_bearable => Err(error),
+            Err(_) => Ok(judge(provider, federated, &said)),
+        };
+    }
+    Err(contended())
+}
+
+fn judge(provider: &str, federated: &dyn FederatedLogin, said: &Said) -> Option<Account> {
+    let account = federated.judge(&said.id, &said.claims);
+    if account.is_none() {
+        tracing::info!(provider, "an account is not admitted any more");
+    }
+    account
+}
+
+/// What the provider says now; `None` if the account is gone. Goes on if whoever asked for it goes away: the provider may
+/// have exchanged tokens for it.
+async fn look_again(core: &Core, provider: &str, account_id: &str, id: String) -> Result<Option<Claims>, OAuthError> {
+    let Some(core) = core.arc() else { return Err(not_now()) };
+    let (provider, account_id) = (provider.to_owned(), account_id.to_owned());
+    let looking = tokio::spawn(async move { ask(&core, &provider, &account_id, &id).await });
+    looking.await.unwrap_or_else(|_| Err(not_now()))
+}
+
+async fn ask(core: &Arc<Core>, provider: &str, account_id: &str, id: &str) -> Result<Option<Claims>, OAuthError> {
+    let Some(federated) = core.federated(provider) else { return Ok(None) };
+    let Some(subject) = known_subject(core, provider, account_id).await? else { return Ok(None) };
+    let tokens = vault::kept(core, (&subject, provider)).await?;
+    match in_time(PATIENCE, caught(federated.recheck(id, tokens.as_ref()))).await {
+        Some(Some(Ok(rechecked))) => still_there(core, (&subject, provider), account_id, id, rechecked).await.map(Some),
+        Some(Some(Err(LoginError::Denied))) => {
+            tracing::info!(provider, subject, "a provider does not vouch for an account any more");
+            forget(core, provider, account_id).await?;
+            vault::forget(core, (&subject, provider)).await?;
+            Ok(None)
+        }
+        Some(Some(Err(LoginError::Unavailable))) => {
+            tracing::warn!(provider, "a provider cannot say whether an account is still there");
+            Err(not_now())
+        }
+        Some(None) => {
+            tracing::error!(provider, "looking up an account panicked");
+            Err(not_now())
+        }
+        None => {
+            tracing::warn!(provider, "a provider did not say in time whether an account is still there");
+            Err(not_now())
+        }
+    }
+}
+
+async fn still_there(
+    core: &Core,
+    (subject, provider): (&str, &str),
+    account_id: &str,
+    id: &str,
+    rechecked: Rechecked,
+) -> Result<Claims, OAuthError> {
+    // First: an exchanged token is lost if it is not stored, an old look is only repeated.
+    if let Some(tokens) = &rechecked.tokens {
+        vault::keep(core, (subject, provider), tokens).await?;
+    }
+    let name = name_of(provider, account_id);
+    let said = Said { id: id.to_owned(), claims: rechecked.claims };
+    let sealed = said.seal(core, &name).ok_or(contended())?;
+    for _ in 0..TRIES {
+        let Some(row) = core.records.get::<Known>(&name).await? else { break };
+        let now = core.records.now();
+        let known = Known { said: sealed.clone(), checked_at: now, tried_at: now, until: row.record.until };
+        if core.records.commit(&[row.replace(&known)]).await? == Commit::Done {
+            break;
+        }
+    }
+    Ok(said.claims)
+}
+
+/// Forgets an account: whoever it was logs in anew.
+pub(crate) async fn forget(core: &Core, provider: &str, account_id: &str) -> Result<(), OAuthError> {
+    core.records.commit(&[delete::<Known>(name_of(provider, account_id))]).await.map(drop).map_err(Into::into)
+}
+
+fn not_now() -> OAuthError {
+    let description = "the provider of the account cannot be asked right now";
+    OAuthError { code: ErrorCode::TemporarilyUnavailable, description, retry_after: Some(30) }
+}

@@ -1,0 +1,336 @@
+//! Logging in elsewhere: that nothing goes there before a click, and that nobody comes back who did not go.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{stub::Stub, *};
+
+async fn world(providers: &[&Stub]) -> World {
+    let logins = providers.iter().map(|&stub| Box::new(stub.clone()) as Box<dyn LoginProvider>);
+    World::at(ISSUER, logins.collect()).await
+}
+
+impl Browser {
+    /// From the client's link to the page with the buttons.
+    async fn to_choice(&mut self, url: &str) -> Page {
+        let page = self.get(url).await;
+        self.get(page.location()).await
+    }
+
+    /// Clicks the button of a provider, and says where it leads.
+    async fn click(&mut self, choice: &Page, provider: &str) -> Page {
+        let (action, token) = choice.button(provider);
+        self.post(&action, &[("token", &token)]).await
+    }
+
+    async fn to_provider(&mut self, provider: &str) -> Page {
+        let choice = self.to_choice(&url(&[])).await;
+        let gone = self.click(&choice, provider).await;
+        assert_eq!(gone.status, StatusCode::SEE_OTHER, "{}", gone.html);
+        gone
+    }
+}
+
+impl Page {
+    fn button(&self, provider: &str) -> (String, String) {
+        let at = self.html.find(&format!("provider={provider}")).unwrap_or_else(|| panic!("no button: {}", self.html));
+        let begin = self.html[..at].rfind('"').unwrap() + 1;
+        let action = self.html[begin..].split('"').next().unwrap().replace("&amp;", "&");
+        let token = self.html[at..].split_once("name=\"token\" value=\"").unwrap().1.split('"').next().unwrap();
+        (action, token.to_owned())
+    }
+}
+
+/// Where the provider sends somebody back to who went there by this.
+fn way_back(gone: &Page, provider: &str) -> String {
+    let told = gone.told();
+    back(provider, &told["state"], &told["code_challenge"])
+}
+
+fn back(provider: &str, state: &str, code: &str) -> String {
+    let query =
+        form_urlencoded::Serializer::new(String::new()).extend_pairs([("state", state), ("code", code)]).finish();
+    format!("{ISSUER}/callback/{provider}?{query}")
+}
+
+#[tokio::test]
+async fn somebody_goes_and_comes_back_and_is_asked() {
+    let up = Stub::named("up");
+    let world = world(&[&up]).await;
+    let mut browser = Browser::new(&world);
+    let choice = browser.to_choice(&url(&[])).await;
+    for text in ["Continue with <bdi>The up</bdi>", "The web", "https://app.example", "Log in with <bdi>local</bdi>"] {
+        assert!(choice.html.contains(text), "{text}: {}", choice.html);
+    }
+    assert_eq!(up.asked(), (0, 0, 0), "nothing before the click");
+
+    let gone = browser.click(&choice, "up").await;
+    assert!(gone.location().starts_with("https://up.example/auth?"), "{}", gone.location());
+    let attempts = format!("{:?}", world.entries("attempt").await);
+    assert!(!attempts.contains(&gone.told()["state"]), "only its hash is kept");
+    let home = browser.get(&way_back(&gone, "up")).await;
+    assert_eq!(home.status, StatusCode::SEE_OTHER, "{}", home.html);
+    assert!(home.location().starts_with(&url(&[])), "{}", home.location());
+    assert_eq!(up.asked(), (1, 1, 0));
+
+    let question = browser.get(home.location()).await;
+    assert!(question.html.contains("<bdi>Person 1</bdi>") && question.html.contains("Read notes"), "{}", question.html);
+    assert!(!question.html.contains("Write notes"), "only what the account may: {}", question.html);
+    let granted = browser.decide(&question, "allow", &["read", "write"]).await;
+    assert!(granted.told().contains_key("code"));
+    assert_eq!(world.codes().await[0]["scopes"], json!(["read"]));
+    assert!(!world.codes().await[0]["subject"].as_str().unwrap().contains("up.example"));
+    for kind in ["federated", "upstream", "attempt"] {
+        let kept = world.entries(kind).await;
+        assert_eq!(kept.len(), usize::from(kind != "attempt"), "{kind}");
+        let shown: String = kept.iter().map(|(_, entry)| String::from_utf8_lossy(&entry.value).into_owned()).collect();
+        assert!(!shown.contains("upstream-") && !shown.contains("\"id\""), "sealed: {shown}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_goes_upstream_without_the_click() {
+    let up = Stub::named("up");
+    let world = world(&[&up]).await;
+    let mut browser = Browser::new(&world);
+    for changes in [
+        &[][..],
+        &[("prompt", "login")],
+        &[("prompt", "none")],
+        &[("client_id", DYNAMIC), ("redirect_uri", "https://dyn.example/cb")],
+    ] {
+        let page = browser.get(&url(changes)).await;
+        if page.location().starts_with(ISSUER) {
+            browser.get(page.location()).await;
+        }
+    }
+    let choice = browser.to_choice(&url(&[])).await;
+    let (action, token) = choice.button("up");
+    let own = [("origin", ISSUER), ("sec-fetch-site", "same-origin")];
+    let mut stranger = Browser::new(&world);
+    let other = stranger.to_choice(&url(&[("state", "other")])).await.button("up");
+    let refused = [
+        browser.post(&action, &[]).await,
+        browser.post(&action, &[("token", "x")]).await,
+        // That of another browser, and that of another request.
+        browser.post(&action, &[("token", &other.1)]).await,
+        browser.post(&other.0, &[("token", &token)]).await,
+        browser.post_from(&action, &[], &[("token", &token)]).await,
+        browser.post_from(&action, &[("origin", "https://evil.example")], &[("token", &token)]).await,
+        browser.post_from(&action, &[("origin", ISSUER), ("sec-fetch-site", "cross-site")], &[("token", &token)]).await,
+        Browser::new(&world).post_from(&action, &own, &[("token", &token)]).await,
+    ];
+    for (at, page) in refused.iter().enumerate() {
+        assert_eq!(page.status, StatusCode::FORBIDDEN, "{at}: {}", page.html);
+    }
+    // A request that leads nowhere does not lead there either.
+    let nowhere = action.replace("app.example", "evil.example");
+    assert_eq!(browser.post(&nowhere, &[("token", &token)]).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(up.asked(), (0, 0, 0));
+    assert!(world.entries("attempt").await.is_empty());
+    browser.click(&choice, "up").await;
+    assert_eq!(up.asked(), (1, 0, 0), "the test can see it");
+}
+
+#[tokio::test]
+async fn nobody_comes_back_who_did_not_go() {
+    let (up, other) = (Stub::named("up"), Stub::named("other"));
+    let world = world(&[&up, &other]).await;
+    let mut victim = Browser::new(&world);
+    let gone = victim.to_provider("up").await;
+    let mut attacker = Browser::new(&world);
+    let theirs = attacker.to_provider("up").await;
+    let (state, code) = (gone.told()["state"].clone(), gone.told()["code_challenge"].clone());
+
+    let refused = [
+        ("without a cookie", Browser::new(&world).get(&way_back(&gone, "up")).await),
+        ("in another browser", attacker.get(&way_back(&gone, "up")).await),
+        // Login CSRF: the victim would be logged in as the attacker.
+        ("with another's state and code", victim.get(&way_back(&theirs, "up")).await),
+        ("from another provider", victim.get(&way_back(&gone, "other")).await),
+        ("from one that is no such provider", victim.get(&way_back(&gone, "local")).await),
+        ("from none", victim.get(&way_back(&gone, "nothing")).await),
+        ("with a state of its own making", victim.get(&back("up", &"a".repeat(43), &code)).await),
+        ("without a state", victim.get(&format!("{ISSUER}/callback/up?code={code}")).await),
+        (
+            "in a frame",
+            victim.send(Method::GET, &way_back(&gone, "up"), &[("sec-fetch-dest", "iframe")], String::new()).await,
+        ),
+    ];
+    for (what, page) in &refused {
+        assert_eq!(page.status, StatusCode::FORBIDDEN, "{what}: {}", page.html);
+        assert!(page.set_cookies().is_empty(), "{what}");
+    }
+    let twice = format!("{}&state={state}", way_back(&gone, "up"));
+    assert_eq!(victim.get(&twice).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!((up.asked(), other.asked()), ((2, 0, 0), (0, 0, 0)), "no provider was asked who that is");
+    assert!(world.entries("session").await.is_empty());
+
+    // Nothing of that has ended the way of whoever did go.
+    assert_eq!(victim.get(&way_back(&gone, "up")).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(victim.get(&way_back(&gone, "up")).await.status, StatusCode::FORBIDDEN, "once");
+    assert_eq!(up.asked().1, 1);
+    assert_eq!(world.entries("session").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_code_of_another_attempt_is_no_code() {
+    let up = Stub::named("up");
+    let world = world(&[&up]).await;
+    let mut browser = Browser::new(&world);
+    let (first, second) = (browser.to_provider("up").await, browser.to_provider("up").await);
+    let page = browser.get(&back("up", &first.told()["state"], &second.told()["code_challenge"])).await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN);
+    assert!(page.html.contains("Try again") && world.entries("session").await.is_empty());
+    let page = browser.get(&back("up", &first.told()["state"], &first.told()["code_challenge"])).await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN, "one try for each attempt");
+    assert_eq!(browser.get(&way_back(&second, "up")).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn of_many_who_come_back_at_once_one_does() {
+    let up = Stub::named("up");
+    let world = world(&[&up]).await;
+    let mut browser = Browser::new(&world);
+    let home = way_back(&browser.to_provider("up").await, "up");
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..16 {
+        let (mut browser, home) = (browser.clone(), home.clone());
+        tasks.spawn(async move { browser.get(&home).await.status });
+    }
+    let statuses = tasks.join_all().await;
+    assert_eq!(statuses.iter().filter(|status| **status == StatusCode::SEE_OTHER).count(), 1, "{statuses:?}");
+    assert_eq!((up.asked().1, world.entries("session").await.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn whoever_takes_too_long_starts_again() {
+    let up = Stub::named("up");
+    let world = world(&[&up]).await;
+    let mut browser = Browser::new(&world);
+    let home = way_back(&browser.to_provider("up").await, "up");
+    world.clock.advance(Duration::from_secs(600));
+    assert_eq!(browser.get(&home).await.status, StatusCode::FORBIDDEN);
+    assert_eq!((up.asked().1, world.entries("session").await.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn who_is_not_admitted_leaves_nothing_behind() {
+    let up = Stub::named("up");
+    let world = world(&[&up]).await;
+    let mut browser = Browser::new(&world);
+    for (at, down) in [(0, false), (1, true), (2, false)] {
+        up.is_down(false);
+        let home = way_back(&browser.to_provider("up").await, "up");
+        match at {
+            0 => up.says("1", json!({ "admitted": false })),
+            1 => up.is_down(down),
+            _ => up.forgets(),
+        }
+        let page = browser.get(&home).await;
+        assert_eq!(page.status, if down { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::FORBIDDEN }, "{at}");
+        assert!(page.html.contains("The up"), "it says who: {}", page.html);
+        up.says("1", json!({}));
+    }
+    up.is_down(true);
+    let choice = browser.to_choice(&url(&[])).await;
+    assert_eq!(browser.click(&choice, "up").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    for kind in ["session", "federated", "upstream", "link"] {
+        assert!(world.entries(kind).await.is_empty(), "{kind}");
+    }
+}
+
+/// The client has the victim's browser, in which the victim is logged in: it gets nothing without a question.
+#[tokio::test]
+async fn a_client_that_registered_itself_always_asks() {
+    let up = Stub::named("up");
+    let world = world(&[&up]).await;
+    let mut victim = Browser::new(&world);
+    let home = way_back(&victim.to_provider("up").await, "up");
+    let home = victim.get(&home).await;
+    let question = victim.get(home.location()).await;
+    victim.decide(&question, "allow", &["read"]).await;
+    assert!(victim.get(&url(&[])).await.told().contains_key("code"), "the operator's client need not ask again");
+    let codes = world.codes().await.len();
+    let own = [("client_id", DYNAMIC), ("redirect_uri", "https://dyn.example/cb")];
+    for prompt in ["", "none", "login", "consent"] {
+        let page = victim.get(&url(&[&own[..], &[("prompt", prompt)]].concat())).await;
+        assert!(!page.told().contains_key("code"), "{prompt}");
+    }
+    assert_eq!((world.codes().await.len(), up.asked()), (codes, (1, 1, 0)));
+}
+
+#[tokio::test]
+async fn who_must_log_in_again_does_so_there_too() {
+    let up = Stub::named("up");
+    let world = world(&[&up]).await;
+    let mut browser = Browser::new(&world);
+    for prompt in ["login", "select_account"] {
+        let choice = browser.to_choice(&url(&[("prompt", prompt)])).await;
+        let gone = browser.click(&choice, "up").await;
+        assert_eq!(gone.told().get("prompt").map(String::as_str), Some("login"), "{prompt}");
+        let home = browser.get(&way_back(&gone, "up")).await;
+        assert_eq!(browser.get(home.location()).await.status, StatusCode::OK, "and once is enough");
+    }
+}
+
+#[tokio::test]
+async fn people_are_told_by_issuer_and_id_and_by_addresses_only_if_that_is_asked_for() {
+    let (up, other) = (Stub::named("up"), Stub::named("other"));
+    let world = world(&[&up, &other]).await;
+    let subject_after = async |stub: &Stub, name: &str, claims: Value| {
+        stub.says("1", claims);
+        let mut browser = Browser::new(&world);
+        let home = way_back(&browser.to_provider(name).await, name);
+        assert_eq!(browser.get(&home).await.status, StatusCode::SEE_OTHER);
+        let account_id = stub.account_id("1");
+        crate::oauth::people::known_subject(&world.core, name, &account_id).await.unwrap().unwrap()
+    };
+    let first = subject_after(&up, "up", json!({ "email": "a@example.com" })).await;
+    let second = subject_after(&other, "other", json!({ "email": "a@example.com" })).await;
+    assert_ne!(first, second, "the same id and address elsewhere are somebody else");
+    assert_eq!(subject_after(&up, "up", json!({})).await, first);
+
+    // The operator lets these be linked.
+    let (left, right) = (Stub::named("left"), Stub::named("right"));
+    let world = super::federated::world(&[&left, &right]).await;
+    let log_in = async |stub: &Stub, name: &str, id: &str, claims: Value| {
+        stub.says(id, claims);
+        let mut browser = Browser::new(&world);
+        let home = way_back(&browser.to_provider(name).await, name);
+        assert_eq!(browser.get(&home).await.status, StatusCode::SEE_OTHER);
+        let account_id = stub.account_id(id);
+        crate::oauth::people::known_subject(&world.core, name, &account_id).await.unwrap().unwrap()
+    };
+    let first = log_in(&left, "left", "1", json!({ "linked": "a@example.com" })).await;
+    assert_eq!(log_in(&right, "right", "7", json!({ "linked": "a@example.com" })).await, first);
+    assert_eq!(
+        crate::oauth::people::linked_account(&world.core, &first).await.unwrap().unwrap(),
+        ("right".to_owned(), right.account_id("7")),
+        "it is the one that logged in last"
+    );
+    assert_ne!(log_in(&right, "right", "8", json!({ "linked": "b@example.com" })).await, first);
+    // An address that changes hands takes no account along.
+    assert_ne!(log_in(&right, "right", "8", json!({ "linked": "a@example.com" })).await, first);
+}
+
+/// Else the provider, which still knows them, would bring back whoever has just logged out.
+#[tokio::test]
+async fn who_logs_out_can_log_in_as_somebody_else() {
+    let up = Stub::named("up");
+    let world = world(&[&up]).await;
+    for (prompt, after) in [("", "select_account"), ("consent", "consent select_account")] {
+        let mut browser = Browser::new(&world);
+        let choice = browser.to_choice(&url(&[("prompt", prompt)])).await;
+        let gone = browser.click(&choice, "up").await;
+        let home = browser.get(&way_back(&gone, "up")).await;
+        let question = browser.get(home.location()).await;
+        let (action, token) = question.form("/logout");
+        let out = browser.post(&action, &[("token", &token)]).await;
+        assert_eq!(out.told().get("prompt").map(String::as_str), Some(after));
+        let choice = browser.to_choice(out.location()).await;
+        let gone = browser.click(&choice, "up").await;
+        assert_eq!(gone.told().get("prompt").map(String::as_str), Some("login"), "{prompt}");
+    }
+}

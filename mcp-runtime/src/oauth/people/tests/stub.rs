@@ -1,0 +1,152 @@
+//! A provider that only exists in tests: it says what it is told to say, and counts how often it is asked.
+
+use std::sync::{
+    Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use serde_json::json;
+
+use super::*;
+use crate::oauth::{
+    Account, LoginError,
+    login::federated::{
+        Arrived, Claims, FederatedLogin, Patience, Rechecked, Trip, UpstreamScope, UpstreamTokens, federated_login,
+    },
+    visit::Form,
+};
+
+/// Clones are the same.
+#[derive(Clone)]
+pub(in super::super) struct Stub {
+    name: String,
+    label: String,
+    state: Arc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    departures: AtomicUsize,
+    arrivals: AtomicUsize,
+    rechecks: AtomicUsize,
+    says: Mutex<Option<(String, Claims)>>,
+    is_down: Mutex<bool>,
+    access: Vec<UpstreamScope>,
+}
+
+impl Stub {
+    pub(in super::super) fn named(name: &str) -> Self {
+        let stub = Self { name: name.to_owned(), label: format!("The {name}"), state: Arc::default() };
+        stub.says("1", json!({}));
+        stub
+    }
+
+    /// Who comes back next, and who is there when it is asked again.
+    pub(in super::super) fn says(&self, id: &str, claims: Value) {
+        *self.state.says.lock().unwrap() = Some((id.to_owned(), claims.as_object().cloned().unwrap()));
+    }
+
+    /// From now on it knows nobody.
+    pub(in super::super) fn forgets(&self) {
+        *self.state.says.lock().unwrap() = None;
+    }
+
+    pub(in super::super) fn is_down(&self, is: bool) {
+        *self.state.is_down.lock().unwrap() = is;
+    }
+
+    /// How often somebody went there, came back from there, and was looked up again.
+    pub(in super::super) fn asked(&self) -> (usize, usize, usize) {
+        let State { departures, arrivals, rechecks, .. } = &*self.state;
+        (departures.load(Ordering::SeqCst), arrivals.load(Ordering::SeqCst), rechecks.load(Ordering::SeqCst))
+    }
+
+    fn said(&self) -> Result<(String, Claims), LoginError> {
+        if *self.state.is_down.lock().unwrap() {
+            return Err(LoginError::Unavailable);
+        }
+        self.state.says.lock().unwrap().clone().ok_or(LoginError::Denied)
+    }
+
+    /// The account id of somebody there.
+    pub(in super::super) fn account_id(&self, id: &str) -> String {
+        format!("{} {id}", self.issuer())
+    }
+}
+
+federated_login!(Stub);
+
+#[async_trait::async_trait]
+impl FederatedLogin for Stub {
+    fn issuer(&self) -> &str {
+        "https://up.example"
+    }
+
+    fn problems(&self, _: &str, _: bool) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn console(&self, callback: &str) -> Vec<String> {
+        vec![callback.to_owned()]
+    }
+
+    async fn depart(&self, trip: &Trip) -> Result<String, LoginError> {
+        self.state.departures.fetch_add(1, Ordering::SeqCst);
+        if *self.state.is_down.lock().unwrap() {
+            return Err(LoginError::Unavailable);
+        }
+        assert!(trip.state.len() == 43 && trip.nonce.len() == 43 && trip.nonce != trip.pkce.verifier());
+        let again = if trip.login_again { "&prompt=login" } else { "" };
+        let (state, challenge) = (&trip.state, trip.pkce.challenge());
+        Ok(format!("https://up.example/auth?state={state}&code_challenge={challenge}{again}"))
+    }
+
+    /// The code is the challenge, so that no other attempt's verifier answers it.
+    async fn arrive(&self, trip: &Trip, brought: &Form) -> Result<Arrived, LoginError> {
+        self.state.arrivals.fetch_add(1, Ordering::SeqCst);
+        let (id, claims) = self.said()?;
+        if brought.get("code") != Some(trip.pkce.challenge()) {
+            return Err(LoginError::Denied);
+        }
+        let tokens = UpstreamTokens {
+            access_token: "upstream-access".to_owned(),
+            refresh_token: Some("upstream-refresh".to_owned()),
+            expires_at: None,
+            scopes: Vec::new(),
+        };
+        Ok(Arrived { id, claims, tokens: Some(tokens) })
+    }
+
+    fn judge(&self, id: &str, claims: &Claims) -> Option<Account> {
+        let scopes = claims.get("scopes").and_then(Value::as_str).unwrap_or("read");
+        let is_admitted = claims.get("admitted") != Some(&json!(false));
+        is_admitted.then(|| Account::new(self.account_id(id), format!("Person {id}")).scopes(scopes.split(' ')))
+    }
+
+    async fn recheck(&self, id: &str, tokens: Option<&UpstreamTokens>) -> Result<Rechecked, LoginError> {
+        self.state.rechecks.fetch_add(1, Ordering::SeqCst);
+        let (said, claims) = self.said()?;
+        let tokens = tokens.ok_or(LoginError::Denied)?;
+        if said != id {
+            return Err(LoginError::Denied);
+        }
+        let access_token = format!("{}+", tokens.access_token);
+        Ok(Rechecked { claims, tokens: Some(UpstreamTokens { access_token, ..tokens.clone() }) })
+    }
+
+    async fn refresh(&self, _: &UpstreamTokens) -> Result<UpstreamTokens, LoginError> {
+        Err(LoginError::Denied)
+    }
+
+    fn access(&self) -> &[UpstreamScope] {
+        &self.state.access
+    }
+
+    fn patience(&self) -> Patience {
+        Patience::default()
+    }
+
+    fn linked_email(&self, claims: &Claims) -> Option<String> {
+        claims.get("linked").and_then(Value::as_str).map(str::to_owned)
+    }
+}
