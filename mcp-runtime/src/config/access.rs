@@ -21,7 +21,7 @@ pub(super) fn admit(
         ));
         return None;
     };
-    let rules = problems.keep(name, read_admit(text))?;
+    let rules = problems.keep(name, read_admit(text?))?;
     if let Some(why) = rules.iter().find_map(refuses) {
         problems.add(format!("`{name}` has a rule that cannot be kept here: {why}"));
         return None;
@@ -40,12 +40,17 @@ pub(super) fn grants(values: &Values, problems: &mut Problems, own: &'static str
         ));
         return None;
     };
-    Some((name, problems.keep(name, read_grants(text))?))
+    Some((name, problems.keep(name, read_grants(text?))?))
 }
 
-fn said<'v>(values: &'v Values, own: Option<&'static str>, general: &'static str) -> Option<(&'static str, &'v str)> {
-    let said = |name: &'static str| values.get(name).map(|text| (name, text));
-    own.and_then(said).or_else(|| said(general))
+/// The first that is there, with its value unless that cannot be used.
+fn said<'v>(
+    values: &'v Values,
+    own: Option<&'static str>,
+    general: &'static str,
+) -> Option<(&'static str, Option<&'v str>)> {
+    let first = own.into_iter().chain([general]).find(|name| values.has(name))?;
+    Some((first, values.get(first)))
 }
 
 fn names(own: Option<&str>, general: &str) -> String {

@@ -74,26 +74,25 @@ fn read_proxies(text: &str) -> Result<Proxies, String> {
 
 /// Certificate and key.
 pub(super) fn tls(values: &Values, problems: &mut Problems) -> Option<(PathBuf, PathBuf)> {
-    match (values.get("MCP_TLS_CERT"), values.get("MCP_TLS_KEY")) {
-        (Some(cert), Some(key)) => {
-            for (name, path) in [("MCP_TLS_CERT", cert), ("MCP_TLS_KEY", key)] {
-                let found = std::fs::metadata(path)
-                    .map_err(|error| format!("names a file that cannot be read: {}", error.kind()));
-                let is_file = found.and_then(|found| {
-                    if found.is_dir() { Err("names a folder: name the file".to_owned()) } else { Ok(()) }
-                });
-                problems.keep(name, is_file);
-            }
-            Some((cert.into(), key.into()))
-        }
-        (None, None) => None,
-        (Some(_), None) => {
-            problems.add("`MCP_TLS_KEY` is missing: `MCP_TLS_CERT` needs the private key that belongs to it");
-            None
-        }
-        (None, Some(_)) => {
-            problems.add("`MCP_TLS_CERT` is missing: `MCP_TLS_KEY` needs the certificate that belongs to it");
-            None
-        }
+    const NAMES: [&str; 2] = ["MCP_TLS_CERT", "MCP_TLS_KEY"];
+    let [cert, key] = NAMES.map(|name| values.get(name));
+    for (name, path) in NAMES.into_iter().zip([cert, key]) {
+        problems.keep(name, path.map_or(Ok(()), is_file));
     }
+    match NAMES.map(|name| values.has(name)) {
+        [true, false] => {
+            problems.add("`MCP_TLS_KEY` is missing: `MCP_TLS_CERT` needs the private key that belongs to it");
+        }
+        [false, true] => {
+            problems.add("`MCP_TLS_CERT` is missing: `MCP_TLS_KEY` needs the certificate that belongs to it");
+        }
+        _ => {}
+    }
+    Some((cert?.into(), key?.into()))
+}
+
+fn is_file(path: &str) -> Result<(), String> {
+    let found =
+        std::fs::metadata(path).map_err(|error| format!("names a file that cannot be read: {}", error.kind()))?;
+    if found.is_dir() { Err("names a folder: name the file".to_owned()) } else { Ok(()) }
 }

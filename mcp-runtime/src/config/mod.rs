@@ -102,7 +102,7 @@ impl Config {
         complain_of_conflicts(values, builder, problems);
         let local = || chosen.and_then(|_| address::local_url(bind, tls.is_some()));
         let from_code = || builder.known_public_url().map(str::to_owned);
-        let is_said = values.get("MCP_PUBLIC_URL").is_some();
+        let is_said = values.has("MCP_PUBLIC_URL");
         let text =
             said.map(|url| url.as_str().to_owned()).or_else(|| if is_said { None } else { from_code().or_else(local) });
         if text.is_none() && !is_said && (chosen.is_some() || !bind.ip().to_canonical().is_loopback()) {
@@ -122,7 +122,8 @@ impl Config {
             proxies,
             tls,
             #[cfg(feature = "jwt")]
-            tokens: tokens::read(values, problems),
+            // What conflicts with the rules of a provider is not held against those.
+            tokens: provider(values).is_none().then(|| tokens::read(values, problems)).flatten(),
             #[cfg(any(feature = "oidc", feature = "github", feature = "firebase"))]
             login,
         }
@@ -164,16 +165,23 @@ impl Config {
 
 /// The first variable that says how callers are known.
 fn chosen(values: &Values) -> Option<&'static str> {
-    [Group::Tokens, Group::Oidc, Group::Auth0, Group::GitHub, Group::Firebase]
-        .into_iter()
-        .find_map(|group| values.first_of(group))
+    compiled_first_of(values, Group::Tokens).or_else(|| provider(values))
+}
+
+/// The first variable of a provider.
+fn provider(values: &Values) -> Option<&'static str> {
+    let providers = [Group::Oidc, Group::Auth0, Group::GitHub, Group::Firebase];
+    providers.into_iter().find_map(|group| compiled_first_of(values, group))
+}
+
+/// What is not compiled in is complained of for that alone.
+fn compiled_first_of(values: &Values, group: Group) -> Option<&'static str> {
+    values.first_of(group).filter(|_| group.is_compiled_in())
 }
 
 /// Two ways to know callers where there is to be one, and rules about nobody.
 fn complain_of_conflicts(values: &Values, builder: &ServerBuilder, problems: &mut Problems) {
-    let providers = [Group::Oidc, Group::Auth0, Group::GitHub, Group::Firebase];
-    let provider = providers.into_iter().find_map(|group| values.first_of(group));
-    if let (Some(tokens), Some(provider)) = (values.first_of(Group::Tokens), provider) {
+    if let (Some(tokens), Some(provider)) = (compiled_first_of(values, Group::Tokens), provider(values)) {
         problems.add(format!(
             "`{tokens}` and `{provider}` are two ways to know callers: unset one, so that it is clear whose word counts"
         ));

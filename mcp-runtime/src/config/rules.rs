@@ -65,14 +65,14 @@ fn bad(kind: &str, example: &str) -> String {
 /// Values between commas, none of them empty.
 fn list(kind: &str, text: &str) -> Result<Vec<String>, String> {
     let values: Vec<String> = text.split(',').map(|value| value.trim().to_owned()).collect();
-    // A second rule behind a comma would only be another value, and the first rule alone would count.
-    let is_value =
-        |value: &String| !value.is_empty() && value != "anyone" && !KINDS.iter().any(|kind| value.starts_with(kind));
+    // Another rule in a value would only be a part of it, and this rule alone would count.
+    let names_rule = |value: &str| value.split_whitespace().any(|word| KINDS.iter().any(|kind| word.starts_with(kind)));
+    let is_value = |value: &String| !value.is_empty() && value != "anyone" && !names_rule(value);
     if values.iter().all(is_value) {
         return Ok(values);
     }
     Err(format!(
-        "has a rule `{kind}:` with an empty value, or with another rule behind a comma: commas stand between values, \
+        "has a rule `{kind}:` with an empty value, or with another rule in its value: commas stand between values, \
          ` and ` between rules"
     ))
 }

@@ -19,7 +19,7 @@ pub(super) fn read(values: &Values, problems: &mut Problems) -> Option<Tokens> {
         ("JWT_SECRET_KEY", "the secret that the tokens of `JWT_ISSUER` are signed with"),
         ("JWT_ISSUER", "the `iss` of the tokens that `JWT_SECRET_KEY` verifies"),
     ] {
-        if values.get(name).is_none() {
+        if !values.has(name) {
             problems.add(format!("`{name}` is missing: set it to {what}"));
         }
     }

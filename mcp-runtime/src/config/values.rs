@@ -1,7 +1,7 @@
 //! From variables to values: files are read, and whatever is wrong with any variable on its own is found.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsStr,
     fmt, fs,
     io::{self, Read},
@@ -21,6 +21,8 @@ const MAX_BYTES: usize = 16 * 1024;
 /// The values of all variables that are there.
 pub(super) struct Values {
     values: BTreeMap<&'static str, Value>,
+    /// Those that are there and cannot be used, which was complained of.
+    broken: BTreeSet<&'static str>,
 }
 
 struct Value {
@@ -33,16 +35,21 @@ impl Values {
     pub(super) fn read(env: &Env, problems: &mut Problems) -> Self {
         env.problems.iter().for_each(|problem| problems.add(problem));
         complain_of_strangers(env, problems);
-        let mut values = BTreeMap::new();
+        let (mut values, mut broken) = (BTreeMap::new(), BTreeSet::new());
         for variable in VARIABLES {
-            let set = value_of(variable, env, problems);
             let default = || env.defaults.get(variable.name).map(|text| (text.clone(), false));
-            let Some((text, is_set)) = set.map(|text| (text, true)).or_else(default) else { continue };
-            if let Some(text) = problems.keep(variable.name, checked(variable, text, is_set)) {
-                values.insert(variable.name, Value { text, is_set });
+            let set = value_of(variable, env, problems).map(|text| text.map(|text| (text, true)));
+            let Some(said) = set.or_else(|| default().map(Some)) else { continue };
+            let good = said.and_then(|(text, is_set)| {
+                let text = problems.keep(variable.name, checked(variable, text, is_set))?;
+                Some(Value { text, is_set })
+            });
+            match good {
+                Some(value) => drop(values.insert(variable.name, value)),
+                None => drop(broken.insert(variable.name)),
             }
         }
-        Self { values }
+        Self { values, broken }
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
@@ -50,9 +57,14 @@ impl Values {
         self.values.get(name).map(|value| &*value.text)
     }
 
-    /// The first of these that is there.
+    /// Whether it is there, be it good or not.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.values.contains_key(name) || self.broken.contains(name)
+    }
+
+    /// The first of these that is there, be it good or not.
     pub(super) fn first_of(&self, group: Group) -> Option<&'static str> {
-        VARIABLES.iter().find(|one| one.group == group && self.values.contains_key(one.name)).map(|one| one.name)
+        VARIABLES.iter().find(|one| one.group == group && self.has(one.name)).map(|one| one.name)
     }
 
     /// Those of a group that were set, and not by the code.
@@ -94,23 +106,23 @@ fn complain_of_strangers(env: &Env, problems: &mut Problems) {
     }
 }
 
-/// What the environment says, by itself or in a file.
-fn value_of(variable: &Variable, env: &Env, problems: &mut Problems) -> Option<String> {
+/// What the environment says, by itself or in a file; `Some(None)` if it says something that cannot be read.
+fn value_of(variable: &Variable, env: &Env, problems: &mut Problems) -> Option<Option<String>> {
     let name = variable.name;
     let file_name = format!("{name}_FILE");
     let (direct, file) = (env.variables.get(name), env.variables.get(&file_name));
     if file.is_some() && variable.file_name().is_none() {
         problems.add(format!("`{file_name}` does not exist: `{name}` itself is the path of a file; set that instead"));
-        return None;
+        return Some(None);
     }
     match (direct, file) {
         (None, None) => None,
         (Some(_), Some(_)) => {
             problems.add(format!("`{name}` and `{file_name}` are both set: unset one of them"));
-            None
+            Some(None)
         }
-        (Some(value), None) => problems.keep(name, unicode(value)).map(str::to_owned),
-        (None, Some(path)) => problems.keep(&file_name, read_file(path)),
+        (Some(value), None) => Some(problems.keep(name, unicode(value)).map(str::to_owned)),
+        (None, Some(path)) => Some(problems.keep(&file_name, read_file(path))),
     }
 }
 

@@ -80,7 +80,10 @@ fn names(prefix: &str) -> [&'static str; 2] {
 /// RFC 6749 appendix A.1 and A.2: printable ASCII.
 fn required(values: &Values, problems: &mut Problems, name: &'static str, what: &str) -> Option<String> {
     let Some(text) = values.get(name) else {
-        problems.add(format!("`{name}` is missing: set it to the client {what} that the provider gave this server"));
+        if !values.has(name) {
+            problems
+                .add(format!("`{name}` is missing: set it to the client {what} that the provider gave this server"));
+        }
         return None;
     };
     let printable = text.bytes().all(|b| (0x21..=0x7e).contains(&b));
@@ -89,14 +92,13 @@ fn required(values: &Values, problems: &mut Problems, name: &'static str, what: 
 }
 
 fn is_shared_said(values: &Values) -> bool {
-    names("OAUTH_").into_iter().any(|name| values.get(name).is_some())
+    names("OAUTH_").into_iter().any(|name| values.has(name))
 }
 
 /// The providers that are there and have no id and no secret of their own.
 fn without_own(values: &Values) -> Vec<Known> {
-    let lacks = |known: &Known| {
-        values.first_of(known.0).is_some() && names(known.1).into_iter().all(|name| values.get(name).is_none())
-    };
+    let lacks =
+        |known: &Known| values.first_of(known.0).is_some() && !names(known.1).into_iter().any(|name| values.has(name));
     KNOWN.into_iter().filter(lacks).collect()
 }
 

@@ -42,8 +42,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Provider> {
 }
 
 fn account(reader: &mut Reader<'_>) -> Option<(String, Secret)> {
-    let (email, key) = (reader.values.get("FIREBASE_CLIENT_EMAIL"), reader.values.get("FIREBASE_PRIVATE_KEY"));
-    if email.is_none() && key.is_none() {
+    if !reader.values.has("FIREBASE_CLIENT_EMAIL") && !reader.values.has("FIREBASE_PRIVATE_KEY") {
         return None;
     }
     let email = reader.required("FIREBASE_CLIENT_EMAIL", "the address of the service account, or unset its key");

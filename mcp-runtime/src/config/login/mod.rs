@@ -71,15 +71,9 @@ pub(super) struct Rules {
     pub(super) grants: Grants,
 }
 
-/// Whether there is a provider in the environment, and the variable that says so first.
-pub(super) fn chosen(values: &Values) -> Option<&'static str> {
-    [Group::Oidc, Group::Auth0, Group::GitHub, Group::Firebase].into_iter().find_map(|group| values.first_of(group))
-}
-
 /// What the environment says of logging in elsewhere, if it does.
 pub(super) fn read(values: &Values, problems: &mut Problems) -> Option<Login> {
-    let any = chosen(values);
-    if any.is_none() {
+    if super::provider(values).is_none() {
         complain_of_unused(values, problems);
         return None;
     }
@@ -178,7 +172,7 @@ impl Reader<'_> {
     /// A variable that cannot be left out, or a problem that says what it is.
     fn required(&mut self, name: &'static str, what: &str) -> Option<String> {
         let found = self.values.get(name).map(str::to_owned);
-        if found.is_none() {
+        if !self.values.has(name) {
             self.problems.add(format!("`{name}` is missing: set it to {what}"));
         }
         found

@@ -76,8 +76,8 @@ const ADMIT: &str = "subject:7,8";
 const BAD_ADMIT: &[(&str, &str)] = &[
     ("everybody", "does not exist"),
     ("anyone and subject:7", "stands alone"),
-    ("email-domain:example.com,claim:groups=staff", "behind a comma"),
-    ("email-domain:example.com,anyone", "behind a comma"),
+    ("email-domain:example.com,claim:groups=staff", "another rule in its value"),
+    ("email-domain:example.com,anyone", "another rule in its value"),
     ("email-domain:@example.com", "cannot be read"),
     ("email-domain:", "empty value"),
     ("email:alice", "cannot be read"),
@@ -86,7 +86,10 @@ const BAD_ADMIT: &[(&str, &str)] = &[
     ("claim:=staff", "cannot be read"),
     ("claim:groups=", "empty value"),
     ("subject:7,,8", "empty value"),
-    ("subject:7 AND claim:groups=staff or so and", "does not exist"),
+    ("subject:7 AND claim:groups=staff", "another rule in its value"),
+    ("claim:groups=staff or email:a@b.example", "another rule in its value"),
+    ("subject:7 and ", "spaces"),
+    ("subject:7 and nothing", "does not exist"),
     ("organization:a,b", "cannot be read"),
 ];
 const GRANTS: &str = "admin@claim:groups=admins";
