@@ -104,6 +104,13 @@ impl Outbound {
         self.send(request.body(form), limit).await
     }
 
+    /// Sends what another crate wrote, and takes an answer of at most `limit` bytes.
+    #[cfg(feature = "oidc")]
+    pub(crate) async fn carry(&self, request: http::Request<Vec<u8>>, limit: usize) -> Result<Answer, Failure> {
+        let request = reqwest::Request::try_from(request).map_err(|_| Failure::Address)?;
+        self.send(RequestBuilder::from_parts(self.client.clone(), request), limit).await
+    }
+
     async fn send(&self, request: RequestBuilder, limit: usize) -> Result<Answer, Failure> {
         let request = request.header("accept", "application/json").build().map_err(|_| Failure::Address)?;
         if self.reach != Reach::Anywhere && literal(request.url()).is_some_and(|address| !is_public(address)) {

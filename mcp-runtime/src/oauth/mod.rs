@@ -58,10 +58,10 @@ pub(crate) use endpoints::{Endpoint, answer, paths};
 pub use login::AutoApprove;
 #[cfg(feature = "github")]
 pub use login::GitHub;
+#[cfg(feature = "oidc")]
+pub use login::Oidc;
 #[cfg(feature = "firebase")]
 pub(crate) use login::stand_in::Firebase;
-#[cfg(feature = "oidc")]
-pub(crate) use login::stand_in::Oidc;
 pub use login::{
     Account, LocalUsers, LoginError, LoginForm, LoginPage, LoginProblem, LoginProvider, UserError, UserInfo,
 };

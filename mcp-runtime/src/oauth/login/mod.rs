@@ -8,11 +8,13 @@ pub(crate) mod federated;
 #[cfg(feature = "github")]
 pub(crate) mod github;
 mod local;
+#[cfg(feature = "oidc")]
+mod oidc;
 mod page;
 mod passwords;
 #[cfg(any(feature = "firebase", feature = "github", feature = "oidc"))]
 pub(crate) mod rules;
-#[cfg(any(feature = "oidc", feature = "firebase"))]
+#[cfg(feature = "firebase")]
 pub(crate) mod stand_in;
 
 use std::{any::Any, collections::HashMap, fmt};
@@ -23,6 +25,8 @@ pub use federated::Federated;
 #[cfg(feature = "github")]
 pub use github::GitHub;
 pub use local::{LocalUsers, UserError, UserInfo};
+#[cfg(feature = "oidc")]
+pub use oidc::Oidc;
 pub use page::default_page;
 pub(crate) use passwords::Waiter;
 

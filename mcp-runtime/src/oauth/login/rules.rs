@@ -100,6 +100,20 @@ impl Rules {
         by_grant.chain(by_admission.flatten()).map(String::as_str)
     }
 
+    /// Whether something may be looked at that is not there.
+    #[cfg(feature = "oidc")]
+    pub(crate) fn lacks(&self, claims: &Claims) -> bool {
+        let absent = |name: &str| find(claims, name).is_none();
+        let by_grant = self.grants.iter().filter_map(|grant| grant.to.as_ref()).any(|(name, _)| absent(name));
+        by_grant
+            || self.admission.iter().any(|rule| match rule {
+                Admit::Anyone | Admit::Subjects(_) => false,
+                Admit::Claim { name, .. } => absent(name),
+                Admit::Emails(_) | Admit::EmailDomains(_) => absent("email") || absent("email_verified"),
+                Admit::Predicate(_) => true,
+            })
+    }
+
     /// The account of somebody who is admitted. Told by issuer and id, so that another issuer under the same name has
     /// other accounts.
     pub(crate) fn judge(&self, issuer: &str, id: &str, name: &str, claims: &Claims) -> Option<Account> {

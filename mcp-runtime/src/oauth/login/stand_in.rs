@@ -102,33 +102,7 @@ macro_rules! stand_in {
     };
 }
 
-stand_in!("oidc", Oidc);
 stand_in!("firebase", Firebase);
-
-#[cfg(feature = "oidc")]
-impl Oidc {
-    pub(crate) fn issuer(name: impl Into<String>, issuer: impl Into<String>) -> Self {
-        Self::at(&name.into(), issuer.into())
-    }
-
-    pub(crate) fn auth0(domain: impl Into<String>) -> Self {
-        Self::at("auth0", format!("https://{}/", domain.into()))
-    }
-
-    pub(crate) fn client(self, id: impl Into<String>, secret: impl Into<String>) -> Self {
-        self.told(format!("client {} {}", id.into(), secret.into()))
-    }
-
-    pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = label.into();
-        self
-    }
-
-    pub(crate) fn request_scopes(self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        let scopes: Vec<String> = scopes.into_iter().map(Into::into).collect();
-        self.told(format!("scopes {}", scopes.join(" ")))
-    }
-}
 
 #[cfg(feature = "firebase")]
 impl Firebase {
