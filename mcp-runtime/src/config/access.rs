@@ -30,7 +30,6 @@ pub(super) fn admit(
 }
 
 /// What those may grant: what `own` says, else `MCP_GRANTS`.
-#[cfg_attr(not(feature = "oauth"), allow(dead_code))]
 pub(super) fn grants(values: &Values, problems: &mut Problems, own: &'static str) -> Option<(&'static str, Grants)> {
     let Some((name, text)) = said(values, Some(own), "MCP_GRANTS") else {
         problems.add(format!(

@@ -17,6 +17,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+// Each way to know callers uses a part of it.
+#![cfg_attr(not(all(feature = "firebase", feature = "github", feature = "jwt", feature = "oidc")), allow(dead_code))]
+
 mod access;
 mod address;
 mod env;

@@ -103,14 +103,12 @@ fn is_word(text: &str) -> bool {
 
 /// A scope, and to whom it goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(not(feature = "oauth"), allow(dead_code))]
 pub(super) struct Grant {
     pub(super) scope: String,
     pub(super) to: To,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(not(feature = "oauth"), allow(dead_code))]
 pub(super) enum To {
     Everybody,
     Claim(String, String),
@@ -119,7 +117,6 @@ pub(super) enum To {
 
 /// What may be granted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(not(feature = "oauth"), allow(dead_code))]
 pub(super) enum Grants {
     /// Every declared scope.
     All,
@@ -127,7 +124,6 @@ pub(super) enum Grants {
 }
 
 /// Reads `*`, or `notes:read admin@claim:groups=admins`.
-#[cfg_attr(not(feature = "oauth"), allow(dead_code))]
 pub(super) fn read_grants(text: &str) -> Result<Grants, String> {
     if text == "*" {
         return Ok(Grants::All);

@@ -187,7 +187,12 @@ pub(super) const VARIABLES: &[Variable] = &[
     text("OIDC_CLIENT_ID", Group::Oidc, "`OAUTH_CLIENT_ID`", "how the provider knows this server"),
     secret("OIDC_CLIENT_SECRET", Group::Oidc, "`OAUTH_CLIENT_SECRET`", "the secret that belongs to it"),
     text("OIDC_NAME", Group::Oidc, "`oidc`", "the word in its callback, `/callback/oidc`; never change it"),
-    text("OIDC_LABEL", Group::Oidc, "its name", "what people read on the login page"),
+    text(
+        "OIDC_LABEL",
+        Group::Oidc,
+        "Google, Microsoft, Okta or Auth0 if it is one of them, else its host",
+        "what people read on the login page",
+    ),
     text("OIDC_SCOPES", Group::Oidc, "none", "what to ask the provider for besides, separated by spaces"),
     text("OIDC_ADMIT", Group::Oidc, "`MCP_ADMIT`", ADMIT),
     text("OIDC_GRANTS", Group::Oidc, "`MCP_GRANTS`", GRANTS),

@@ -5,9 +5,6 @@ use std::net::SocketAddr;
 use super::ServerBuilder;
 use crate::auth::PublicUrl;
 
-/// A line of the summary: what it is about, and what it says.
-pub(crate) type Fact = (&'static str, String);
-
 #[derive(Debug)]
 pub(crate) struct Configured {
     /// Where to listen.
@@ -17,8 +14,10 @@ pub(crate) struct Configured {
     /// Whether callers are known by what the environment said.
     pub(crate) knows_callers: bool,
     /// The scopes that it grants by name.
+    #[cfg_attr(not(feature = "oauth"), allow(dead_code))]
     pub(crate) scopes: Vec<String>,
-    pub(crate) facts: Vec<Fact>,
+    /// Lines of the summary: what each is about, and what it says.
+    pub(crate) facts: Vec<(&'static str, String)>,
 }
 
 impl Configured {

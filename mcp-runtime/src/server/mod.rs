@@ -22,7 +22,7 @@ pub(crate) use self::core::ParamHeaders;
 pub(crate) use self::core::{Arrival, Core, unreadable, unsupported_version};
 pub use builder::{BuildError, ServerBuilder};
 #[cfg(feature = "http")]
-pub(crate) use configured::{Configured, Fact};
+pub(crate) use configured::Configured;
 pub(crate) use observe::Observer;
 pub use observe::{CallOutcome, ObservedCall};
 #[cfg(feature = "http")]

@@ -22,7 +22,6 @@ use super::{
 use crate::{
     auth::{PublicUrl, WebUrl, is_scope_token},
     oauth::{AuthorizationServer, AuthorizationServerBuilder},
-    server::Fact,
 };
 
 /// How long a grant may be idle at most, unless it ends before: what the authorization server has by default.
@@ -218,7 +217,7 @@ impl Login {
     }
 
     /// What the start says of it.
-    pub(super) fn facts(&self) -> Vec<Fact> {
+    pub(super) fn facts(&self) -> Vec<(&'static str, String)> {
         let mut facts = vec![("Store", self.place.to_string())];
         let hours = self.expiry.unwrap_or(Duration::from_secs(30 * 24 * 3600)).as_secs() / 3600;
         facts.push(("Expiry", format!("a client asks again after {hours} hours at the latest")));

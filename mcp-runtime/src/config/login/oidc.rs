@@ -73,7 +73,7 @@ pub(super) fn read_auth0(reader: &mut Reader<'_>) -> Option<Provider> {
 impl Choice {
     pub(super) fn provider(self, name: &str, rules: Rules) -> Oidc {
         let provider = match self.at {
-            At::Issuer(issuer) => Oidc::issuer(name, issuer),
+            At::Issuer(issuer) => at(&issuer).name(name),
             At::Auth0(domain) => Oidc::auth0(domain),
         };
         let mut provider = provider.client(self.client.id, self.client.secret.expose());
@@ -84,6 +84,24 @@ impl Choice {
             provider = provider.request_scopes(self.scopes);
         }
         with_rules!(provider, rules, |provider: Oidc, name| provider.organization(name))
+    }
+}
+
+/// Providers that need something of their own are known by their issuers; others are called by their host.
+fn at(issuer: &str) -> Oidc {
+    let (host, path) =
+        WebUrl::split(issuer).map_or((issuer, ""), |url| (url.authority, url.path.trim_end_matches('/')));
+    if host == "accounts.google.com" && path.is_empty() {
+        return Oidc::google();
+    }
+    if let ("login.microsoftonline.com", Some(tenant)) = (host, path.strip_suffix("/v2.0")) {
+        return Oidc::entra(tenant.trim_start_matches('/'));
+    }
+    match path.strip_prefix("/oauth2/") {
+        None if path.is_empty() && host.ends_with(".auth0.com") => Oidc::auth0(host),
+        None if path.is_empty() && host.ends_with(".okta.com") => Oidc::okta(host),
+        Some(id) if host.ends_with(".okta.com") => Oidc::okta(host).authorization_server(id),
+        _ => Oidc::issuer("oidc", issuer).label(host),
     }
 }
 

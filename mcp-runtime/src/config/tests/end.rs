@@ -205,3 +205,29 @@ async fn it_is_served_where_the_environment_says() {
     let error = server.serve_configured().await.unwrap_err();
     assert!(error.to_string().contains(&address), "{error}");
 }
+
+#[test]
+fn providers_that_need_something_of_their_own_are_known_by_their_issuers() {
+    let provider = |issuer: &str| {
+        let server = server(&all(&[&LOGIN, &[("OIDC_ISSUER", issuer)], &OIDC[1..]]));
+        let login = &server.authorization_server().unwrap().0.logins[0];
+        let federated = login.federated().unwrap().0;
+        (login.name().to_owned(), login.label().to_owned(), federated.issuer().to_owned())
+    };
+    let tenant = "https://login.microsoftonline.com/8a1b2c3d-0000-4000-8000-000000000000/v2.0";
+    for (issuer, label) in [
+        ("https://accounts.google.com", "Google"),
+        (tenant, "Microsoft"),
+        ("https://example.eu.auth0.com/", "Auth0"),
+        ("https://example.okta.com", "Okta"),
+        ("https://example.okta.com/oauth2/default", "Okta"),
+        ("https://sso.example.com/realms/a", "sso.example.com"),
+        ("https://sso.example.com/", "sso.example.com"),
+        ("http://127.0.0.1:9000", "127.0.0.1:9000"),
+    ] {
+        assert_eq!(provider(issuer), ("oidc".to_owned(), label.to_owned(), issuer.to_owned()));
+    }
+    // Everybody's tenant is refused.
+    let common = [("OIDC_ISSUER", "https://login.microsoftonline.com/common/v2.0")];
+    assert!(builder().from(Env::of(all(&[&LOGIN, &common, &OIDC[1..]]))).unwrap().build().is_err());
+}
