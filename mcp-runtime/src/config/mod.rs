@@ -143,7 +143,7 @@ impl Config {
         let mut problems = Problems::default();
         if let Some((cert, key)) = self.tls {
             configured.facts.push(("Https", format!("{} with {}", cert.display(), key.display())));
-            builder = tls::apply(builder, &cert, &key, &mut problems);
+            builder = tls::apply(builder, &cert, &key);
         }
         #[cfg(feature = "jwt")]
         if let Some(tokens) = self.tokens {

@@ -2,11 +2,15 @@
 
 use std::path::Path;
 
-use super::error::Problems;
 use crate::server::ServerBuilder;
 
-/// Waits for `ServerBuilder::tls(Tls::files(cert, key))`: rather no server than one that speaks plain HTTP.
-pub(super) fn apply(builder: ServerBuilder, _: &Path, _: &Path, problems: &mut Problems) -> ServerBuilder {
-    problems.add("`MCP_TLS_CERT` cannot be kept: this version speaks plain HTTP only");
+#[cfg(feature = "tls")]
+pub(super) fn apply(builder: ServerBuilder, cert: &Path, key: &Path) -> ServerBuilder {
+    builder.tls(crate::http::Tls::files(cert, key))
+}
+
+/// Not reached: variables of a feature that is not compiled in are refused before.
+#[cfg(not(feature = "tls"))]
+pub(super) fn apply(builder: ServerBuilder, _: &Path, _: &Path) -> ServerBuilder {
     builder
 }

@@ -44,6 +44,8 @@ pub struct ServerBuilder {
     http: crate::http::HttpSettings,
     #[cfg(feature = "http")]
     pub(super) configured: Option<super::Configured>,
+    #[cfg(feature = "tls")]
+    tls: Option<crate::http::Tls>,
     #[cfg(feature = "oauth")]
     pub(super) authorization: Option<crate::oauth::AuthorizationServerBuilder>,
     /// Whether callers are meant to be known, even if the way to do so could not be made.
@@ -75,6 +77,8 @@ impl ServerBuilder {
             http: crate::http::HttpSettings::default(),
             #[cfg(feature = "http")]
             configured: None,
+            #[cfg(feature = "tls")]
+            tls: None,
             #[cfg(feature = "oauth")]
             authorization: None,
             knows_callers: false,
@@ -296,6 +300,15 @@ impl ServerBuilder {
         ""
     }
 
+    /// Lets [`serve`](Server::serve) and [`serve_on`](Server::serve_on) speak https (TLS 1.2 and 1.3, HTTP/1.1) with this
+    /// certificate. Unix sockets and routers in an app of yours stay as they are. See the guide
+    /// [`https`](crate::guide::https).
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: crate::http::Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
     /// Checks everything and builds the server.
     ///
     /// # Errors
@@ -325,8 +338,14 @@ impl ServerBuilder {
         &mut self,
         public_url: Option<&PublicUrl>,
     ) -> Option<crate::oauth::AuthorizationServer> {
-        let builder = self.authorization.take()?;
+        let Some(mut builder) = self.authorization.take() else {
+            self.check_upstream(|_| Some("there is no authorization server"));
+            return None;
+        };
         self.knows_callers = true;
+        builder.used_by_tools = self.check_upstream(|name| {
+            (!builder.knows_upstream(name)).then_some("the authorization server has no such provider")
+        });
         let around =
             crate::oauth::Surroundings { name: &self.name, public_url, catalogue: &self.catalogue, clock: &self.clock };
         let undeclared = if self.catalogue.is_open() { self.named_scopes(builder.defaults()) } else { Vec::new() };
@@ -348,6 +367,7 @@ impl ServerBuilder {
         match built {
             Ok(server) => {
                 self.authenticators.push(Box::new(server.embedded()));
+                self.states.insert(crate::oauth::Source(Arc::clone(&server.0)));
                 Some(server)
             }
             Err(problems) => {
@@ -355,6 +375,40 @@ impl ServerBuilder {
                 None
             }
         }
+    }
+
+    /// The providers whose tokens tools work with, each once. Complains of tools that cannot, or must not, have them.
+    #[cfg(feature = "oauth")]
+    fn check_upstream(&mut self, lack: impl Fn(&str) -> Option<&'static str>) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for tool in &self.tools {
+            let mut needs = Requirements::default();
+            tool.requirements(&mut needs);
+            let (policy, location) = (tool.policy(), tool.info().location);
+            for name in needs.upstream_providers() {
+                let mut problem = |what: String| {
+                    self.problems.push(format!(
+                        "tool `{}` ({location}) takes `Upstream<_>` of the provider `{name}`, {what}",
+                        tool.name()
+                    ));
+                };
+                if policy.asks_for_no_scopes() {
+                    problem(
+                        "but needs no scopes: whoever calls it acts with people's accounts elsewhere; give it, or its                          group, `scopes = \"…\"`"
+                            .to_owned(),
+                    );
+                }
+                if let Some(lack) = lack(name) {
+                    problem(format!(
+                        "but {lack}; add it with `AuthorizationServer::builder(…).login(…)` or `.connection(…)`"
+                    ));
+                }
+                if names.iter().all(|known| known != name) {
+                    names.push((*name).to_owned());
+                }
+            }
+        }
+        names
     }
 
     /// The scopes of all tools and the default ones, each once, as they are shown.
@@ -406,6 +460,8 @@ impl ServerBuilder {
             http: self.http,
             #[cfg(feature = "http")]
             configured: self.configured,
+            #[cfg(feature = "tls")]
+            tls: self.tls,
             #[cfg(feature = "oauth")]
             authorization,
         };
@@ -436,6 +492,18 @@ impl ServerBuilder {
         self.problems.extend(self.http.problems());
         #[cfg(feature = "http")]
         self.check_configured(public_url);
+        #[cfg(feature = "tls")]
+        self.check_tls(public_url);
+    }
+
+    #[cfg(feature = "tls")]
+    fn check_tls(&mut self, public_url: Option<&PublicUrl>) {
+        let Some(tls) = &self.tls else { return };
+        self.problems.extend(tls.reload().err().map(|error| error.to_string()));
+        if public_url.is_some_and(|url| url.as_str().starts_with("http:")) {
+            self.problems
+                .push("the public URL is plain http, and `.tls(…)` speaks https only; write `https://…`".into());
+        }
     }
 
     fn check_names(&mut self) {

@@ -58,6 +58,8 @@ pub(crate) struct Settings {
     /// What the environment said.
     #[cfg(feature = "http")]
     pub(crate) configured: Option<Configured>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<crate::http::Tls>,
     #[cfg(feature = "oauth")]
     pub(crate) authorization: Option<crate::oauth::AuthorizationServer>,
 }

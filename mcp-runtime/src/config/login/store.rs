@@ -89,14 +89,10 @@ fn keys(text: &str) -> Result<Vec<StoreKey>, String> {
     Ok(keys)
 }
 
-/// The newest key, which also opens what the others sealed. Waits for `StoreKey::with_previous`.
+/// The newest key, which also opens what the others sealed.
 fn rotated(keys: Vec<StoreKey>) -> Result<StoreKey, String> {
-    let mut keys = keys.into_iter();
-    let newest = keys.next().ok_or("`MCP_STORE_KEY` has no key")?;
-    match keys.next() {
-        None => Ok(newest),
-        Some(_) => Err("`MCP_STORE_KEY` has several keys, and this version knows one".to_owned()),
-    }
+    let newest = keys.into_iter().reduce(StoreKey::with_previous);
+    newest.ok_or_else(|| "`MCP_STORE_KEY` has no key".to_owned())
 }
 
 impl Place {
