@@ -127,8 +127,16 @@ async fn the_store_is_a_file_and_its_key_beside_it() {
     let oauth = server.authorization_server().unwrap();
     oauth.ready().await.unwrap();
     assert_eq!(oauth.signing_keys().await.unwrap()[0].kid, kid);
-    // With another key it does not open.
-    let other = super::end::server(&all(&[&variables, &[("MCP_STORE_KEY", KEY)]]));
+    // With a new key in front of the old one it still opens.
+    let old = std::fs::read_to_string(folder.path("state/oauth.key")).unwrap();
+    let keys = format!("{KEY},{}", old.trim());
+    let rotated = super::end::server(&all(&[&variables, &[("MCP_STORE_KEY", &keys)]]));
+    assert!(rotated.summary().contains("sealed with MCP_STORE_KEY (1 older keys)"));
+    rotated.authorization_server().unwrap().ready().await.unwrap();
+    assert_eq!(rotated.authorization_server().unwrap().signing_keys().await.unwrap()[0].kid, kid);
+    // With another key alone it does not.
+    let other = KEY.replace('M', "N");
+    let other = super::end::server(&all(&[&variables, &[("MCP_STORE_KEY", &other)]]));
     assert!(other.authorization_server().unwrap().ready().await.is_err());
 }
 
@@ -230,4 +238,16 @@ fn providers_that_need_something_of_their_own_are_known_by_their_issuers() {
     // Everybody's tenant is refused.
     let common = [("OIDC_ISSUER", "https://login.microsoftonline.com/common/v2.0")];
     assert!(builder().from(Env::of(all(&[&LOGIN, &common, &OIDC[1..]]))).unwrap().build().is_err());
+}
+
+#[test]
+fn https_needs_a_certificate_and_an_https_url() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let tls = [("MCP_TLS_CERT", file), ("MCP_TLS_KEY", file)];
+    let error = builder().from(Env::of(tls)).unwrap().build().unwrap_err();
+    assert!(error.to_string().contains("Cargo.toml"), "{error}");
+    let (config, problems) = read(&all(&[&JWT, &tls]));
+    assert_eq!((config.public_url.as_deref(), problems), (Some("https://127.0.0.1:8000/mcp"), vec![]));
+    let error = builder().from(Env::of(all(&[&tls, &[("MCP_PUBLIC_URL", "http://127.0.0.1:1/mcp")]]))).unwrap().build();
+    assert!(error.unwrap_err().to_string().contains("plain http"));
 }

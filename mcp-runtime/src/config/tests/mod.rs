@@ -60,8 +60,9 @@ struct Folder(std::path::PathBuf);
 
 impl Folder {
     fn new() -> Self {
-        let name = crate::oauth::StoreKey::generate().unwrap().derive::<8>(b"folder").unwrap();
-        let folder = std::env::temp_dir().join(format!("mcp-config-{:x}", u64::from_be_bytes(name)));
+        static COUNT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("mcp-config-{}-{count}", std::process::id()));
         std::fs::create_dir(&folder).unwrap();
         Self(folder)
     }

@@ -47,8 +47,10 @@ fn shown(variables: &[(&str, &str)]) -> String {
         Err(error) => shown += &format!("{error} {error:?}"),
         Ok(builder) => {
             shown += &format!("{builder:?}");
-            let server = builder.build().unwrap();
-            shown += &format!("{server:?} {} {}", server.summary(), server.policies());
+            match builder.build() {
+                Ok(server) => shown += &format!("{server:?} {} {}", server.summary(), server.policies()),
+                Err(error) => shown += &format!("{error} {error:?}"),
+            }
         }
     }
     shown
@@ -80,7 +82,9 @@ fn a_good_secret_shows_nowhere() {
         variables.push((name, &good));
         assert_eq!(read(&variables).1, Vec::<String>::new(), "{name}");
         let shown = shown(&variables);
-        assert!(shown.contains("Listens on"), "{name}: {shown}");
+        // What only looks like a private key is found out when the server is built.
+        let expected = if name == "FIREBASE_PRIVATE_KEY" { "the server cannot be built" } else { "Listens on" };
+        assert!(shown.contains(expected), "{name}: {shown}");
         assert!(!shown.contains(MARK), "{name}: {shown}");
     }
 }
