@@ -19,7 +19,8 @@ async fn world(up: &Stub) -> (World, String) {
     let account_id = up.account_id("1");
     let claims = json!({ "scopes": "read write" });
     up.says("1", claims.clone());
-    let arrived = Arrived { id: "1".to_owned(), claims: claims.as_object().cloned().unwrap(), tokens: None };
+    let arrived =
+        Arrived { id: "1".to_owned(), claims: claims.as_object().cloned().unwrap(), tokens: None, once: None };
     accounts::remember(&world.core, "up", &account_id, &arrived).await.unwrap();
     let subject = federated_subject_of(&world.core, ("up", &account_id), None).await.unwrap();
     let tokens = json!({ "access_token": "a", "refresh_token": "r", "expires_at": null, "scopes": [] });
@@ -111,7 +112,7 @@ async fn many_who_need_the_same_look_once() {
 async fn what_was_moved_or_is_of_another_provider_says_nothing() {
     let up = Stub::named("up");
     let (world, subject) = world(&up).await;
-    let other = Arrived { id: "2".to_owned(), claims: serde_json::Map::new(), tokens: None };
+    let other = Arrived { id: "2".to_owned(), claims: serde_json::Map::new(), tokens: None, once: None };
     accounts::remember(&world.core, "up", &up.account_id("2"), &other).await.unwrap();
     let entries = world.entries("federated").await;
     let now = world.clock.millis() / 1000;
@@ -126,4 +127,35 @@ async fn what_was_moved_or_is_of_another_provider_says_nothing() {
     }
     assert_eq!(present(&world.core, "gone", &up.account_id("1")).await.unwrap(), None);
     assert!(vault::kept(&world.core, (&subject, "other")).await.unwrap().is_none());
+}
+
+/// They would say of somebody what is true of another.
+#[tokio::test]
+async fn tokens_of_another_account_are_not_looked_with() {
+    let up = Stub::named("up");
+    let (world, subject) = world(&up).await;
+    let kept = vault::kept(&world.core, (&subject, "up")).await.unwrap().unwrap();
+    vault::keep(&world.core, (&subject, "up"), "2", &kept.tokens).await.unwrap();
+    world.clock.advance(DAY);
+    assert_eq!(scopes(&world, &up).await, Ok(None));
+    assert_eq!(up.asked().2, 1);
+}
+
+/// The provider may exchange them to look, and a refresh token is good once.
+#[tokio::test(start_paused = true)]
+async fn while_tokens_are_refreshed_nobody_looks_with_them() {
+    let up = Stub::named("up");
+    let (world, subject) = world(&up).await;
+    world.clock.advance(DAY);
+    let Ok(vault::Hold::Mine(held)) = vault::hold(&world.core, (&subject, "up"), |_| false).await else {
+        panic!("it is not held")
+    };
+    assert!(scopes(&world, &up).await.unwrap().is_some(), "within the grace");
+    assert_eq!(up.asked().2, 0);
+    held.release().await.unwrap();
+    world.clock.advance(Duration::from_secs(30));
+    assert!(scopes(&world, &up).await.unwrap().is_some());
+    assert_eq!(up.asked().2, 1);
+    let again = vault::hold(&world.core, (&subject, "up"), |_| false).await;
+    assert!(matches!(again, Ok(vault::Hold::Mine(_))), "and it is given back");
 }
