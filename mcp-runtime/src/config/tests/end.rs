@@ -88,7 +88,10 @@ fn rules_arrive_at_the_provider() {
         let login = core.logins[0].federated().unwrap().0;
         let judge =
             |claims: Value| login.judge("1", claims.as_object().unwrap()).map(|account| account.scopes.unwrap());
-        let who = |email: &str, group: &str| json!({ "email": email, "email_verified": true, "groups": [group] });
+        let who = |email: &str, group: &str| {
+            let by = json!({ "sign_in_provider": "google.com" });
+            json!({ "email": email, "email_verified": true, "groups": [group], "firebase": by })
+        };
         assert_eq!(judge(who("a@example.com", "staff")).unwrap(), ["notes:write"]);
         assert_eq!(judge(who("a@example.com", "ops")).unwrap(), ["notes:write", "admin"]);
         assert_eq!(judge(who("a@example.com", "board")), None);
