@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{error::Problems, values::Values};
-use crate::{HttpSettings, auth::PublicUrl};
+use crate::{auth::PublicUrl, http::HttpSettings};
 
 /// Where a server listens that is not told where.
 pub(crate) const DEFAULT_BIND: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8000);

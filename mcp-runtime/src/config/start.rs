@@ -3,7 +3,7 @@
 use std::{fmt::Write, net::SocketAddr};
 
 use super::address::DEFAULT_BIND;
-use crate::{ServeError, Server};
+use crate::{server::Server, transport::ServeError};
 
 const WIDTH: usize = 12;
 
