@@ -34,6 +34,8 @@
 pub mod auth;
 mod caught;
 pub mod clock;
+#[cfg(feature = "http")]
+pub mod config;
 pub mod guard;
 // Their code is a test where everything it uses is compiled in.
 #[cfg(any(
