@@ -38,7 +38,15 @@ pub mod guard;
 // Their code is a test where everything it uses is compiled in.
 #[cfg(any(
     not(doctest),
-    all(feature = "http", feature = "introspection", feature = "jwks", feature = "sqlite", feature = "testing")
+    all(
+        feature = "http",
+        feature = "github",
+        feature = "introspection",
+        feature = "jwks",
+        feature = "oidc",
+        feature = "sqlite",
+        feature = "testing"
+    )
 ))]
 pub mod guide;
 #[cfg(feature = "http")]
