@@ -210,6 +210,8 @@ pub(crate) const INJECT_FORM: &str = "`#[inject]` takes nothing: `#[inject] tena
 pub(crate) const PUBLIC_IDENTITY: &str =
     "a `public` tool may be called by nobody in particular; take `Option<Identity>`, or remove `public`";
 
+pub(crate) const UPSTREAM_WITHOUT_SCOPES: &str = "a tool that acts with its caller's account elsewhere says which scopes that takes; add `scopes = \"…\"` to it, or to its group";
+
 pub(crate) const PATTERN: &str =
     "an argument needs a plain name, which is what models send; take it apart in the body: `let (x, y) = point;`";
 

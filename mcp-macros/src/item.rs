@@ -98,7 +98,7 @@ impl Judged {
         let name = validate::tool_name(attr, group, ident, errors);
         let description = validate::description(attr, function, errors);
         let shape = Shape::read(&function.sig, errors);
-        let shape = shape.filter(|shape| validate::parameters(attr, shape, ident, errors));
+        let shape = shape.filter(|shape| validate::parameters(attr, group, shape, ident, errors));
         Self { name, description, shape, has_floor: group.has_floor }
     }
 

@@ -56,7 +56,7 @@ use proc_macro::TokenStream;
 ///
 /// # Parameters
 ///
-/// `Identity`, `Option<Identity>`, `State<T>` and `Context` are injected, and `Args<T>` is all the arguments as one
+/// `Identity`, `Option<Identity>`, `State<T>`, `Upstream<P>` and `Context` are injected, and `Args<T>` is all the arguments as one
 /// struct, told by these names. Everything else is an argument: it is in the schema, must be sent unless it is an
 /// `Option` or has a default, and implements `serde::Deserialize` and `schemars::JsonSchema`. Doc comments on parameters
 /// describe them. `#[inject]` makes a parameter of any other type injected, if it implements `Inject`; `#[arg]` makes it

@@ -239,7 +239,7 @@ fn is_injected(ty: &Type) -> bool {
     let Some(last) = last_segment(ty) else { return false };
     match last.ident.to_string().as_str() {
         "Identity" | "Context" => last.arguments.is_none(),
-        "State" => !last.arguments.is_none(),
+        "State" | "Upstream" => !last.arguments.is_none(),
         "Option" => only_argument(last).is_some_and(is_identity),
         _ => false,
     }
@@ -313,6 +313,11 @@ fn last_segment(ty: &Type) -> Option<&PathSegment> {
         _ => return None,
     };
     path.segments.last()
+}
+
+/// Whether this is `Upstream<P>`: the caller's account at another provider.
+pub(crate) fn is_upstream(ty: &Type) -> bool {
+    last_segment(plain(ty)).is_some_and(|last| last.ident == "Upstream" && !last.arguments.is_none())
 }
 
 fn only_argument(segment: &PathSegment) -> Option<&Type> {

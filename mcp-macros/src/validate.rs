@@ -8,7 +8,7 @@ use syn::{Ident, ext::IdentExt};
 use crate::{
     attr::{self, scope::Scopes, tool::ToolAttr, tools::GroupAttr},
     errors::{self, Errors},
-    signature::{Argument, Function, Shape, is_identity},
+    signature::{Argument, Function, Shape, is_identity, is_upstream},
 };
 
 const MOST_ARGUMENTS: usize = 16;
@@ -43,7 +43,12 @@ pub(crate) fn inline(attr: &ToolAttr, function: &Function, errors: &mut Errors) 
 }
 
 /// The rules between the attribute and the parameters. False if the function cannot be called as a tool at all.
-pub(crate) fn parameters(attr: &ToolAttr, shape: &Shape, name: &Ident, errors: &mut Errors) -> bool {
+pub(crate) fn parameters(attr: &ToolAttr, group: &GroupAttr, shape: &Shape, name: &Ident, errors: &mut Errors) -> bool {
+    if attr.scopes_key.is_none() && group.demands.scopes_key.is_none() {
+        for ty in shape.injected().filter(|ty| is_upstream(ty)) {
+            errors.push(ty, errors::UPSTREAM_WITHOUT_SCOPES);
+        }
+    }
     if attr.public.is_some() {
         for ty in shape.injected().filter(|ty| is_identity(ty)) {
             errors.push(ty, errors::PUBLIC_IDENTITY);

@@ -31,5 +31,8 @@ pub mod choosing_limits {}
 #[doc = include_str!("../../docs/testing.md")]
 pub mod testing_your_server {}
 
+#[doc = include_str!("../../docs/https.md")]
+pub mod https {}
+
 #[doc = include_str!("../../docs/behind_a_proxy.md")]
 pub mod behind_a_proxy {}

@@ -24,7 +24,7 @@
 //! * [`Json`], [`ToolError`], [`State`], [`Identity`], [`Context`]: what tools return and receive.
 //! * `testing` (feature `testing`): all of it in memory, as whoever you say, at any time.
 //! * `oauth` and `store` (features `oauth` and `sqlite`): the built-in authorization server, and where it keeps its state.
-//! * [`guide`]: adding a login, connecting clients, coming from rmcp or FastMCP, testing, choosing limits, behind a proxy.
+//! * [`guide`]: adding a login, connecting clients, coming from rmcp or FastMCP, testing, choosing limits, HTTPS, behind a proxy.
 //!
 //! The repository's README shows every refusal on the wire and the security model in half a page.
 
@@ -40,12 +40,14 @@ pub mod guard;
     not(doctest),
     all(
         feature = "http",
+        feature = "firebase",
         feature = "github",
         feature = "introspection",
         feature = "jwks",
         feature = "oidc",
         feature = "sqlite",
-        feature = "testing"
+        feature = "testing",
+        feature = "tls"
     )
 ))]
 pub mod guide;
@@ -65,6 +67,8 @@ mod transport;
 
 #[cfg(feature = "http")]
 pub use self::http::{ForwardedHeader, HttpSettings};
+#[cfg(feature = "tls")]
+pub use self::http::{Tls, TlsError};
 /// The attribute for implementations of [`Authenticator`](auth::Authenticator).
 pub use async_trait::async_trait;
 pub use auth::Identity;

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `ISSUER` | the `iss` of its tokens, byte for byte; its metadata says where the keys are |
 //! | `SUBJECTS` | who may come in: their `sub`, separated by commas, or `*` for everyone with an account there |
-//! | `PUBLIC_URL` | the endpoint's https URL, if a TLS proxy stands in front: the `aud` that tokens must name |
+//! | `PUBLIC_URL` | the endpoint's https URL, if a TLS proxy on this machine stands in front: the `aud` that tokens must name |
 //! | `AUDIENCE` | another `aud`, for providers that cannot be told ours; never a client id, which ID tokens name |
 
 use std::{env, error::Error};
@@ -50,6 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let url = env::var("PUBLIC_URL").unwrap_or_else(|_| "http://127.0.0.1:8000/mcp".to_owned());
     let server = notebook::add_to(Server::builder("jwks", env!("CARGO_PKG_VERSION")))
         .public_url(&url)
+        .http(|http| if url.starts_with("https:") { http.trusted_proxies(["loopback"]) } else { http })
         .auth(issuer()?)
         .build()?;
     println!("Listening on {url}\n\n{}", server.policies());

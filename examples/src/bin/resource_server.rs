@@ -37,6 +37,9 @@ struct Cli {
     /// The https URL of the endpoint, if a TLS proxy stands in front.
     #[arg(long)]
     public_url: Option<String>,
+    /// Where that proxy connects from: an address, a network, or `private`.
+    #[arg(long, value_name = "NETWORK", default_value = "loopback")]
+    trusted_proxy: String,
 }
 
 #[tokio::main]
@@ -57,6 +60,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .anyone();
     let server = notebook::add_to(Server::builder("resource_server", env!("CARGO_PKG_VERSION")))
         .public_url(&url)
+        .http(|http| if cli.public_url.is_some() { http.trusted_proxies([&cli.trusted_proxy]) } else { http })
         .auth(issuer)
         .build()?;
     println!("Listening on {url}\n\n{}", server.policies());

@@ -35,8 +35,12 @@ pub use identity::{Caller, ClientAddress, Identity, IdentityBuilder, Principal, 
 pub(crate) use identity::{CallerKey, is_scope_token};
 #[cfg(feature = "introspection")]
 pub use introspection::Introspection;
+#[cfg(feature = "firebase")]
+pub(crate) use jwks::PublishedKeys;
 #[cfg(feature = "oauth")]
 pub(crate) use jwks::{ClientAssertion, ClientKeys, RemoteClientKeys, max_age};
+#[cfg(feature = "firebase")]
+pub(crate) use jwt::IdToken;
 #[cfg(feature = "oauth")]
 pub(crate) use jwt::OwnToken;
 #[cfg(feature = "jwt")]

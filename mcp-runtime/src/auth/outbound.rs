@@ -111,6 +111,20 @@ impl Outbound {
         self.send(RequestBuilder::from_parts(self.client.clone(), request), limit).await
     }
 
+    /// Sends a body of the kind that the headers say to an address that was not read yet, and takes an answer of at most
+    /// `limit` bytes.
+    #[cfg(feature = "firebase")]
+    pub(crate) async fn post_at(
+        &self,
+        url: &str,
+        headers: HeaderMap,
+        body: String,
+        limit: usize,
+    ) -> Result<Answer, Failure> {
+        let url = Url::parse(url).map_err(|_| Failure::Address)?;
+        self.send(self.client.post(url).headers(headers).body(body), limit).await
+    }
+
     async fn send(&self, request: RequestBuilder, limit: usize) -> Result<Answer, Failure> {
         let request = request.header("accept", "application/json").build().map_err(|_| Failure::Address)?;
         if self.reach != Reach::Anywhere && literal(request.url()).is_some_and(|address| !is_public(address)) {

@@ -126,6 +126,12 @@ impl Policy {
         self.scopes
     }
 
+    /// Whether every caller who is let in has the scopes, because none is asked for.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn asks_for_no_scopes(&self) -> bool {
+        self.scopes.asks_for_nothing() && self.floor.is_none_or(|floor| floor.scopes.asks_for_nothing())
+    }
+
     /// The tool's own limits. Without any, and without any of its group, the server's default applies.
     #[must_use]
     pub const fn rate_limits(&self) -> &'static [Limit] {

@@ -8,6 +8,8 @@ mod media_type;
 mod network;
 mod proxies;
 mod settings;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub(crate) use access::{Access, Forbidden, single};
 pub(crate) use cors::{add_cors, preflight};
@@ -17,3 +19,7 @@ pub use forwarded::ForwardedHeader;
 pub(crate) use media_type::media_type;
 pub(crate) use proxies::{Peer, is_forwarded};
 pub use settings::HttpSettings;
+#[cfg(feature = "tls")]
+pub(crate) use tls::Fingerprint;
+#[cfg(feature = "tls")]
+pub use tls::{Tls, TlsError};

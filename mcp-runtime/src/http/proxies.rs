@@ -80,6 +80,11 @@ impl Proxies {
         self.header = Some(header);
     }
 
+    /// Whether anybody stands in front of the server.
+    pub(crate) fn are_declared(&self) -> bool {
+        self.hops.is_some() || !self.networks.is_empty()
+    }
+
     /// Whether what this peer says about where requests come from is believed.
     ///
     /// Counted hops stand between the server and everybody. A Unix socket is opened by a proxy if there is any.

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use http::HeaderValue;
+
 use super::{forwarded::ForwardedHeader, proxies::Proxies};
+use crate::auth::PublicUrl;
 
 /// How much the HTTP endpoint takes, how long it waits, and whom it answers. The defaults suit a server on the
 /// open internet.
@@ -25,6 +28,7 @@ pub struct HttpSettings {
     pub(crate) allowed_origins: Vec<String>,
     pub(crate) proxies: Proxies,
     pub(crate) unix_socket_mode: u32,
+    hsts: Option<Duration>,
 }
 
 impl Default for HttpSettings {
@@ -40,6 +44,7 @@ impl Default for HttpSettings {
             allowed_origins: Vec::new(),
             proxies: Proxies::default(),
             unix_socket_mode: 0o600,
+            hsts: Some(Duration::from_secs(365 * 24 * 60 * 60)),
         }
     }
 }
@@ -147,6 +152,31 @@ impl HttpSettings {
     pub fn unix_socket_mode(mut self, mode: u32) -> Self {
         self.unix_socket_mode = mode;
         self
+    }
+
+    /// How long browsers are told to use nothing but https for the host (`Strict-Transport-Security`, RFC 6797); a year by
+    /// default.
+    ///
+    /// Our own listener says so with every answer if the public URL is https and not on loopback, whether it speaks https
+    /// itself or a proxy does. It counts for the whole host, whatever else is there, but not for hosts below it.
+    #[must_use]
+    pub fn hsts(mut self, max_age: Duration) -> Self {
+        self.hsts = Some(max_age);
+        self
+    }
+
+    /// Leaves `Strict-Transport-Security` out: where the proxy writes it, or something else on the host needs plain http.
+    #[must_use]
+    pub fn no_hsts(mut self) -> Self {
+        self.hsts = None;
+        self
+    }
+
+    /// `Strict-Transport-Security` for a server with this public URL. On loopback it would shut out whatever else is tried
+    /// out there.
+    pub(crate) fn hsts_header(&self, public_url: Option<&PublicUrl>) -> Option<HeaderValue> {
+        let max_age = self.hsts.filter(|_| public_url.is_some_and(|url| !url.is_loopback()))?;
+        HeaderValue::try_from(format!("max-age={}", max_age.as_secs())).ok()
     }
 
     /// How many connections are open at once, and how many requests outlive theirs; as many as can be counted.

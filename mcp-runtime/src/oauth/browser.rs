@@ -102,6 +102,8 @@ pub(crate) enum Purpose {
     SignIn,
     Consent,
     Logout,
+    /// To go to a provider and connect an account there.
+    Connect,
 }
 
 /// What a form token is good for: in this browser, for this request, for what was shown.
@@ -123,6 +125,7 @@ impl Bound<'_> {
             Purpose::SignIn => b"sign-in",
             Purpose::Consent => b"consent",
             Purpose::Logout => b"logout",
+            Purpose::Connect => b"connect",
         };
         [purpose, self.holder.as_bytes(), self.query.as_bytes(), self.shown.as_bytes()]
     }

@@ -13,6 +13,7 @@ use super::{
     seal::{Mac, Seal},
     settings::Lifetimes,
     tokens::{Embedded, Keys, News},
+    upstream::Flights,
     visit::Form,
 };
 use crate::{
@@ -126,6 +127,9 @@ pub(crate) struct Core {
     pub(crate) logins: Vec<Box<dyn LoginProvider>>,
     /// Providers that nobody logs in with: only for tools that use accounts there.
     pub(crate) connections: Vec<Box<dyn LoginProvider>>,
+    /// The names of the providers whose tokens tools work with.
+    pub(crate) used_by_tools: Vec<String>,
+    pub(crate) flights: Flights,
     pub(crate) limits: RouteLimits,
     /// How often somebody may try to log in.
     pub(crate) backoff: Backoff,
@@ -179,6 +183,8 @@ impl AuthorizationServerBuilder {
             clients,
             logins: self.logins,
             connections: self.connections,
+            used_by_tools: self.used_by_tools,
+            flights: Flights::default(),
             news: News::default(),
         })))
     }
@@ -263,6 +269,8 @@ pub(crate) struct Secrets {
     pub(crate) cookies: Mac,
     /// What providers are told in the place of secrets: nonces and verifiers.
     pub(crate) attempts: Mac,
+    /// Links by which people connect accounts.
+    pub(crate) tickets: Mac,
     pub(crate) signing_keys: Seal,
     /// What other providers said of people.
     pub(crate) accounts: Seal,
@@ -277,6 +285,7 @@ impl Secrets {
             forms: Mac::new(key, b"forms")?,
             cookies: Mac::new(key, b"cookies")?,
             attempts: Mac::new(key, b"federated logins")?,
+            tickets: Mac::new(key, b"tickets to connect")?,
             accounts: Seal::new(key, b"federated accounts")?,
             signing_keys: Seal::new(key, b"signing keys")?,
             upstream: Seal::new(key, b"upstream tokens")?,

@@ -26,6 +26,7 @@
 //!   [`ServerBuilder::authorization_server`](crate::ServerBuilder::authorization_server); what the operator does with it.
 //! * [`LocalUsers`], or a [`LoginProvider`] of your own: who can log in, and what they may grant.
 //! * [`RegisteredClient`]: programs that you register. All others bring a document, or register themselves.
+//! * [`Upstream`]: access tokens of other providers, for tools that work with the accounts of whoever calls.
 //! * [`StoreKey`], and the [`store`](crate::store) that it seals.
 //! * [`pkce`]: for clients of your own.
 //!
@@ -48,6 +49,7 @@ mod request;
 mod seal;
 mod settings;
 mod tokens;
+mod upstream;
 mod visit;
 
 pub use self::core::AuthorizationServer;
@@ -56,6 +58,8 @@ pub use clients::RegisteredClient;
 pub(crate) use endpoints::{Endpoint, answer, paths};
 #[cfg(feature = "dev-login")]
 pub use login::AutoApprove;
+#[cfg(feature = "firebase")]
+pub use login::Firebase;
 #[cfg(feature = "github")]
 pub use login::GitHub;
 #[cfg(feature = "oidc")]
@@ -63,7 +67,9 @@ pub use login::Oidc;
 pub use login::{
     Account, LocalUsers, LoginError, LoginForm, LoginPage, LoginProblem, LoginProvider, UserError, UserInfo,
 };
-pub use operate::{GrantInfo, MintError, SigningKeyInfo, SigningKeyState};
+pub use operate::{ConnectionInfo, GrantInfo, MintError, SigningKeyInfo, SigningKeyState};
 pub use seal::{StoreKey, StoreKeyError};
 pub use settings::AuthorizationServerBuilder;
+pub(crate) use upstream::Source;
+pub use upstream::{Upstream, UpstreamProvider, UpstreamToken};
 pub(crate) use visit::Visit;

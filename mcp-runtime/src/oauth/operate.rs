@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use super::{
     AuthorizationServer,
     error::OAuthError,
-    people::{self, Consent, Whose},
+    people::{self, Consent, Whose, vault},
     tokens::{Access, Grant, Holder, LONGEST_TOKEN, insert_steps, random_id},
 };
 use crate::store::{Commit, Row, StoreError};
@@ -63,6 +63,16 @@ impl From<Row<Grant>> for GrantInfo {
     }
 }
 
+/// An account at another provider that somebody lets tools work with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConnectionInfo {
+    /// The [`name`](super::LoginProvider::name) of the login or connection.
+    pub provider: String,
+    /// Since when, in seconds since the Unix epoch.
+    pub since: u64,
+}
+
 impl AuthorizationServer {
     /// The `sub` that tokens of an account have; `None` if it never logged in. `provider` is the
     /// [`name`](super::LoginProvider::name) of the login, `account` the id there.
@@ -111,7 +121,8 @@ impl AuthorizationServer {
     }
 
     /// Ends all grants of somebody, also those that clients have a code for but no token yet, and says how many there were.
-    /// Nothing that they allowed is remembered either: they are asked again. Sessions go on: change the password, or lock the account, before.
+    /// Nothing that they allowed is remembered either: they are asked again. What other providers gave for them is forgotten.
+    /// Sessions go on: change the password, or lock the account, before.
     ///
     /// # Errors
     /// If the store cannot be used; some may have ended then.
@@ -119,7 +130,37 @@ impl AuthorizationServer {
         // Nothing that was allowed before becomes a grant after they were listed.
         people::end_era(&self.0, subject).await?;
         Consent::forget(&self.0, subject, None).await?;
-        self.0.end_all(Holder::Subject(subject)).await
+        let ended = self.0.end_all(Holder::Subject(subject)).await?;
+        vault::forget_all(&self.0, subject).await?;
+        Ok(ended)
+    }
+
+    /// Where somebody, by the `sub` of its tokens, has accounts that tools may work with: those whose tokens are kept here.
+    ///
+    /// # Errors
+    /// If the store cannot be used.
+    pub async fn connections_of(&self, subject: &str) -> Result<Vec<ConnectionInfo>, StoreError> {
+        let found = vault::connections(&self.0, subject).await?;
+        Ok(found.into_iter().map(|(provider, since)| ConnectionInfo { provider, since }).collect())
+    }
+
+    /// Forgets the tokens that a provider gave for somebody, by the `sub` of its tokens: tools ask to be connected again. Says
+    /// whether there were any. The provider is not told; people take access back there.
+    ///
+    /// ```
+    /// # use mcp_runtime::{oauth::AuthorizationServer, store::StoreError};
+    /// async fn forget_everything(oauth: &AuthorizationServer, subject: &str) -> Result<(), StoreError> {
+    ///     for connection in oauth.connections_of(subject).await? {
+    ///         oauth.disconnect(subject, &connection.provider).await?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// If the store cannot be used.
+    pub async fn disconnect(&self, subject: &str, provider: &str) -> Result<bool, StoreError> {
+        vault::disconnect(&self.0, (subject, provider)).await
     }
 
     /// Takes back what somebody, by the `sub` of its tokens, allowed a client: ends its grants from them, also those that it

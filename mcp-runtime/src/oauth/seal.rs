@@ -28,9 +28,17 @@ use crate::store::make_private;
 /// let key = StoreKey::load_or_create("./data/store.key")?;
 /// # Ok::<(), mcp_runtime::oauth::StoreKeyError>(())
 /// ```
-pub struct StoreKey([u8; 32]);
+pub struct StoreKey {
+    newest: [u8; 32],
+    /// What came before it, the newest of these first.
+    previous: Vec<[u8; 32]>,
+}
 
 impl StoreKey {
+    const fn of(newest: [u8; 32]) -> Self {
+        Self { newest, previous: Vec::new() }
+    }
+
     /// Reads 32 random bytes in base64 or base64url, with or without the `=` at the end: from an environment variable, for
     /// example. `openssl rand -base64 32` makes such a text.
     ///
@@ -49,7 +57,7 @@ impl StoreKey {
         let text = text.strip_suffix('=').unwrap_or(text);
         let bytes = URL_SAFE_NO_PAD.decode(text).or_else(|_| STANDARD_NO_PAD.decode(text));
         let bytes = bytes.map_err(|_| StoreKeyError::Malformed)?;
-        bytes.try_into().map(Self).map_err(|_| StoreKeyError::Malformed)
+        bytes.try_into().map(Self::of).map_err(|_| StoreKeyError::Malformed)
     }
 
     /// A new one.
@@ -57,7 +65,26 @@ impl StoreKey {
     /// # Errors
     /// [`StoreKeyError::Randomness`] if the system has none.
     pub fn generate() -> Result<Self, StoreKeyError> {
-        random().map(Self).ok_or(StoreKeyError::Randomness)
+        random().map(Self::of).ok_or(StoreKeyError::Randomness)
+    }
+
+    /// Still reads what was made with a key before this one; everything new is made with this one. May be called several
+    /// times. So a key is changed without anybody having to log in again: for as long as a grant and a login last (37 days,
+    /// unless you say otherwise) the old one is given as well, and by then everything has been written anew or has ended.
+    /// Give all processes on a store both keys before one of them begins to use the new one as the first.
+    ///
+    /// ```no_run
+    /// use mcp_runtime::oauth::StoreKey;
+    ///
+    /// let key = StoreKey::load_or_create("./data/store-2.key")?
+    ///     .with_previous(StoreKey::load_or_create("./data/store.key")?);
+    /// # Ok::<(), mcp_runtime::oauth::StoreKeyError>(())
+    /// ```
+    #[must_use]
+    pub fn with_previous(mut self, previous: StoreKey) -> Self {
+        self.previous.push(previous.newest);
+        self.previous.extend(previous.previous);
+        self
     }
 
     /// Reads the key from a file (as [`from_base64`](Self::from_base64)), or makes one that only this user can read, and its
@@ -100,7 +127,7 @@ impl StoreKey {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&aside)?;
-        let text = URL_SAFE_NO_PAD.encode(self.0);
+        let text = URL_SAFE_NO_PAD.encode(self.newest);
         let written =
             writeln!(file, "{text}").and_then(|()| file.sync_all()).and_then(|()| fs::hard_link(&aside, path));
         fs::remove_file(&aside)?;
@@ -110,19 +137,23 @@ impl StoreKey {
         written
     }
 
-    /// A key for one purpose, of which no other can be told; `None` rather than one that anybody knows.
-    pub(crate) fn derive<const N: usize>(&self, purpose: &'static [u8]) -> Option<[u8; N]> {
-        struct Bytes<const N: usize>;
-        impl<const N: usize> hkdf::KeyType for Bytes<N> {
-            fn len(&self) -> usize {
-                N
-            }
-        }
-        let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"mcp-runtime store key v1");
-        let mut derived = [0; N];
-        salt.extract(&self.0).expand(&[purpose], Bytes::<N>).and_then(|okm| okm.fill(&mut derived)).ok()?;
-        Some(derived)
+    /// Keys for one purpose, of which no others can be told, the newest first; `None` rather than one that anybody knows.
+    fn derive<const N: usize>(&self, purpose: &'static [u8]) -> Option<Vec<[u8; N]>> {
+        std::iter::once(&self.newest).chain(&self.previous).map(|key| derive(key, purpose)).collect()
     }
+}
+
+fn derive<const N: usize>(key: &[u8; 32], purpose: &'static [u8]) -> Option<[u8; N]> {
+    struct Bytes<const N: usize>;
+    impl<const N: usize> hkdf::KeyType for Bytes<N> {
+        fn len(&self) -> usize {
+            N
+        }
+    }
+    let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"mcp-runtime store key v1");
+    let mut derived = [0; N];
+    salt.extract(key).expand(&[purpose], Bytes::<N>).and_then(|okm| okm.fill(&mut derived)).ok()?;
+    Some(derived)
 }
 
 /// Reads a file that nobody else can write, and nobody but its group can read.
@@ -181,54 +212,80 @@ pub(crate) fn random<const N: usize>() -> Option<[u8; N]> {
     SystemRandom::new().fill(&mut bytes).ok().map(|()| bytes)
 }
 
-/// A message authentication code (HMAC-SHA-256) for one purpose.
-pub(crate) struct Mac(hmac::Key);
+/// A message authentication code (HMAC-SHA-256) for one purpose: made with the newest key, known by each.
+pub(crate) struct Mac {
+    newest: hmac::Key,
+    previous: Vec<hmac::Key>,
+}
 
 impl Mac {
     pub(crate) fn new(key: &StoreKey, purpose: &'static [u8]) -> Option<Self> {
-        key.derive::<32>(purpose).map(|derived| Self(hmac::Key::new(hmac::HMAC_SHA256, &derived)))
+        let mut keys = key.derive::<32>(purpose)?.into_iter().map(|key| hmac::Key::new(hmac::HMAC_SHA256, &key));
+        Some(Self { newest: keys.next()?, previous: keys.collect() })
     }
 
     /// The code of these parts. Each is preceded by its length, so that no two lists of parts are one message.
     pub(crate) fn of(&self, parts: &[&[u8]]) -> [u8; 32] {
-        let mut context = hmac::Context::with_key(&self.0);
-        for part in parts {
-            context.update(&(part.len() as u64).to_be_bytes());
-            context.update(part);
-        }
-        let mut code = [0; 32];
-        code.copy_from_slice(context.sign().as_ref());
-        code
+        code_of(&self.newest, parts)
     }
 
     /// Whether this is their code; takes the same time for any other.
     pub(crate) fn is_of(&self, code: &[u8], parts: &[&[u8]]) -> bool {
-        constant_time::verify_slices_are_equal(code, &self.of(parts)).is_ok()
+        let is_by = |key| constant_time::verify_slices_are_equal(code, &code_of(key, parts)).is_ok();
+        self.previous.iter().fold(is_by(&self.newest), |found, key| found | is_by(key))
     }
 }
 
-/// Authenticated encryption for one purpose (AES-256-GCM, random nonce in front).
-pub(crate) struct Seal(RandomizedNonceKey);
+fn code_of(key: &hmac::Key, parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = hmac::Context::with_key(key);
+    for part in parts {
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part);
+    }
+    let mut code = [0; 32];
+    code.copy_from_slice(context.sign().as_ref());
+    code
+}
+
+/// Authenticated encryption for one purpose (AES-256-GCM, random nonce in front): sealed with the newest key, opened with
+/// each.
+pub(crate) struct Seal(Vec<RandomizedNonceKey>);
+
+/// What was sealed.
+pub(crate) struct Opened {
+    pub(crate) plain: Vec<u8>,
+    /// Whether a key before the newest one sealed it.
+    pub(crate) is_of_previous: bool,
+}
 
 impl Seal {
     pub(crate) fn new(key: &StoreKey, purpose: &'static [u8]) -> Option<Self> {
-        RandomizedNonceKey::new(&AES_256_GCM, &key.derive::<32>(purpose)?).ok().map(Self)
+        let derived = key.derive::<32>(purpose)?;
+        derived.iter().map(|key| RandomizedNonceKey::new(&AES_256_GCM, key).ok()).collect::<Option<_>>().map(Self)
     }
 
     /// Encrypts; `place` must be given again to read it, so that a sealed value moved elsewhere cannot be opened.
     pub(crate) fn seal(&self, plain: &[u8], place: &[u8]) -> Option<Vec<u8>> {
         let mut sealed = plain.to_vec();
-        let nonce = self.0.seal_in_place_append_tag(Aad::from(place), &mut sealed).ok()?;
+        let nonce = self.0.first()?.seal_in_place_append_tag(Aad::from(place), &mut sealed).ok()?;
         let nonce: &[u8; NONCE_LEN] = nonce.as_ref();
         Some([&nonce[..], &sealed].concat())
     }
 
     /// Decrypts what [`seal`](Self::seal) made for this place.
     pub(crate) fn open(&self, sealed: &[u8], place: &[u8]) -> Option<Vec<u8>> {
+        self.open_any(sealed, place).map(|opened| opened.plain)
+    }
+
+    /// The same, and tells whether it should be sealed anew.
+    pub(crate) fn open_any(&self, sealed: &[u8], place: &[u8]) -> Option<Opened> {
         let (nonce, rest) = sealed.split_at_checked(NONCE_LEN)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let mut bytes = rest.to_vec();
-        self.0.open_in_place(nonce, Aad::from(place), &mut bytes).ok().map(|plain| plain.to_vec())
+        self.0.iter().enumerate().find_map(|(at, key)| {
+            let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+            let mut bytes = rest.to_vec();
+            let plain = key.open_in_place(nonce, Aad::from(place), &mut bytes).ok()?.to_vec();
+            Some(Opened { plain, is_of_previous: at > 0 })
+        })
     }
 }
 
@@ -250,9 +307,9 @@ mod tests {
     #[test]
     fn what_cannot_be_derived_is_no_key() {
         // By HKDF-SHA-256, computed elsewhere: another key would open nothing of what is in stores.
-        let key = StoreKey([7; 32]);
+        let key = StoreKey::of([7; 32]);
         assert_eq!(
-            URL_SAFE_NO_PAD.encode(key.derive::<32>(b"test").unwrap()),
+            URL_SAFE_NO_PAD.encode(key.derive::<32>(b"test").unwrap()[0]),
             "IstZNsaoLPejAEBKEUo9RH5SgmBitn3YAqopBopgxWU"
         );
         assert_ne!(key.derive::<32>(b"test"), key.derive::<32>(b"other"));
@@ -266,7 +323,7 @@ mod tests {
         let path = folder.join("data/store.key");
         let made = StoreKey::load_or_create(&path).unwrap();
         let again = StoreKey::load_or_create(&path).unwrap();
-        assert_eq!(made.0, again.0);
+        assert_eq!(made.newest, again.newest);
         let late = StoreKey::generate().unwrap().write_new(&path).unwrap_err();
         assert_eq!(late.kind(), ErrorKind::AlreadyExists);
         #[cfg(unix)]
@@ -280,7 +337,7 @@ mod tests {
         for (mode, is_private) in [(0o640, true), (0o400, true), (0o644, false), (0o620, false), (0o602, false)] {
             use std::os::unix::fs::PermissionsExt;
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-            let loaded = StoreKey::load_or_create(&path).map(|key| key.0).map_err(|error| error.to_string());
+            let loaded = StoreKey::load_or_create(&path).map(|key| key.newest).map_err(|error| error.to_string());
             assert_eq!(loaded.is_ok(), is_private, "{mode:o}");
             assert!(loaded.err().is_none_or(|error| error.contains("chmod 600")), "{mode:o}");
         }
@@ -293,14 +350,14 @@ mod tests {
 
     #[test]
     fn a_key_may_be_written_in_either_alphabet() {
-        let key = StoreKey([0xfb; 32]);
+        let key = StoreKey::of([0xfb; 32]);
         for text in [
             "+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/s=\n",
             "+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/s",
             "-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_s",
             "-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_s=",
         ] {
-            assert_eq!(StoreKey::from_base64(text).unwrap().0, key.0, "{text}");
+            assert_eq!(StoreKey::from_base64(text).unwrap().newest, key.newest, "{text}");
         }
         for bad in ["", "=", "hunter2", "-/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/s=", "+/v7+/v7+/v7+/v7+/v7+/v7+w=="]
         {
@@ -318,5 +375,31 @@ mod tests {
         let mac = Mac::new(&StoreKey::generate().unwrap(), b"test").unwrap();
         let code = mac.of(&[b"ab", b"c"]);
         assert!(mac.is_of(&code, &[b"ab", b"c"]) && !mac.is_of(&code, &[b"a", b"bc"]) && !mac.is_of(&code[..31], &[]));
+    }
+
+    #[test]
+    fn keys_before_are_still_read_and_nothing_new_is_made_with_them() {
+        let [oldest, old, new] = [[1; 32], [2; 32], [3; 32]];
+        let ring = StoreKey::of(new).with_previous(StoreKey::of(old).with_previous(StoreKey::of(oldest)));
+        let both = StoreKey::of(new).with_previous(StoreKey::of(old)).with_previous(StoreKey::of(oldest));
+        assert_eq!(ring.previous, both.previous);
+        let (seal, mac) = (Seal::new(&ring, b"test").unwrap(), Mac::new(&ring, b"test").unwrap());
+        for before in [oldest, old] {
+            let (alone, code) =
+                (Seal::new(&StoreKey::of(before), b"test").unwrap(), Mac::new(&StoreKey::of(before), b"test"));
+            let opened = seal.open_any(&alone.seal(b"secret", b"here").unwrap(), b"here").unwrap();
+            assert!(opened.plain == b"secret" && opened.is_of_previous);
+            assert!(seal.open(&alone.seal(b"secret", b"here").unwrap(), b"there").is_none());
+            assert!(mac.is_of(&code.unwrap().of(&[b"a"]), &[b"a"]));
+            assert!(alone.open(&seal.seal(b"secret", b"here").unwrap(), b"here").is_none());
+        }
+        let alone = StoreKey::of(new);
+        let sealed = seal.seal(b"secret", b"here").unwrap();
+        assert!(!seal.open_any(&sealed, b"here").unwrap().is_of_previous);
+        assert_eq!(Seal::new(&alone, b"test").unwrap().open(&sealed, b"here").as_deref(), Some(&b"secret"[..]));
+        assert_eq!(mac.of(&[b"a"]), Mac::new(&alone, b"test").unwrap().of(&[b"a"]));
+        // Without the one before, what it made is nothing.
+        let (before, now) = (Mac::new(&StoreKey::of(old), b"test").unwrap(), Mac::new(&alone, b"test").unwrap());
+        assert!(!now.is_of(&before.of(&[b"a"]), &[b"a"]));
     }
 }

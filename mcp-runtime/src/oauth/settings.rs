@@ -66,6 +66,8 @@ pub struct AuthorizationServerBuilder {
     pub(super) issuer: Option<String>,
     pub(super) logins: Vec<Box<dyn LoginProvider>>,
     pub(super) connections: Vec<Box<dyn LoginProvider>>,
+    /// The names of the providers whose tokens tools work with.
+    pub(crate) used_by_tools: Vec<String>,
     /// Granted where a client asks for nothing in particular.
     pub(super) default_scopes: Vec<String>,
     pub(super) lifetimes: Lifetimes,
@@ -86,6 +88,7 @@ impl AuthorizationServerBuilder {
             issuer,
             logins: Vec::new(),
             connections: Vec::new(),
+            used_by_tools: Vec::new(),
             default_scopes,
             lifetimes: Lifetimes::default(),
             signing_key_lifetime,
@@ -141,6 +144,12 @@ impl AuthorizationServerBuilder {
     pub fn signing_key_lifetime(mut self, lifetime: Duration) -> Self {
         self.signing_key_lifetime = lifetime;
         self
+    }
+
+    /// Whether people can have accounts at this provider, for tools to work with.
+    pub(crate) fn knows_upstream(&self, provider: &str) -> bool {
+        let mut all = self.logins.iter().chain(&self.connections);
+        all.any(|known| known.name() == provider && known.federated().is_some())
     }
 
     /// What is granted to clients that ask for nothing in particular.

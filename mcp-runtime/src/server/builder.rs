@@ -42,6 +42,8 @@ pub struct ServerBuilder {
     clock: Clock,
     #[cfg(feature = "http")]
     http: crate::http::HttpSettings,
+    #[cfg(feature = "tls")]
+    tls: Option<crate::http::Tls>,
     #[cfg(feature = "oauth")]
     authorization: Option<crate::oauth::AuthorizationServerBuilder>,
     /// Whether callers are meant to be known, even if the way to do so could not be made.
@@ -71,6 +73,8 @@ impl ServerBuilder {
             clock: Clock::system(),
             #[cfg(feature = "http")]
             http: crate::http::HttpSettings::default(),
+            #[cfg(feature = "tls")]
+            tls: None,
             #[cfg(feature = "oauth")]
             authorization: None,
             knows_callers: false,
@@ -284,6 +288,15 @@ impl ServerBuilder {
         self
     }
 
+    /// Lets [`serve`](Server::serve) and [`serve_on`](Server::serve_on) speak https (TLS 1.2 and 1.3, HTTP/1.1) with this
+    /// certificate. Unix sockets and routers in an app of yours stay as they are. See the guide
+    /// [`https`](crate::guide::https).
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: crate::http::Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
     /// Checks everything and builds the server.
     ///
     /// # Errors
@@ -313,8 +326,14 @@ impl ServerBuilder {
         &mut self,
         public_url: Option<&PublicUrl>,
     ) -> Option<crate::oauth::AuthorizationServer> {
-        let builder = self.authorization.take()?;
+        let Some(mut builder) = self.authorization.take() else {
+            self.check_upstream(|_| Some("there is no authorization server"));
+            return None;
+        };
         self.knows_callers = true;
+        builder.used_by_tools = self.check_upstream(|name| {
+            (!builder.knows_upstream(name)).then_some("the authorization server has no such provider")
+        });
         let around =
             crate::oauth::Surroundings { name: &self.name, public_url, catalogue: &self.catalogue, clock: &self.clock };
         let undeclared = if self.catalogue.is_open() { self.named_scopes(builder.defaults()) } else { Vec::new() };
@@ -336,6 +355,7 @@ impl ServerBuilder {
         match built {
             Ok(server) => {
                 self.authenticators.push(Box::new(server.embedded()));
+                self.states.insert(crate::oauth::Source(Arc::clone(&server.0)));
                 Some(server)
             }
             Err(problems) => {
@@ -343,6 +363,40 @@ impl ServerBuilder {
                 None
             }
         }
+    }
+
+    /// The providers whose tokens tools work with, each once. Complains of tools that cannot, or must not, have them.
+    #[cfg(feature = "oauth")]
+    fn check_upstream(&mut self, lack: impl Fn(&str) -> Option<&'static str>) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for tool in &self.tools {
+            let mut needs = Requirements::default();
+            tool.requirements(&mut needs);
+            let (policy, location) = (tool.policy(), tool.info().location);
+            for name in needs.upstream_providers() {
+                let mut problem = |what: String| {
+                    self.problems.push(format!(
+                        "tool `{}` ({location}) takes `Upstream<_>` of the provider `{name}`, {what}",
+                        tool.name()
+                    ));
+                };
+                if policy.asks_for_no_scopes() {
+                    problem(
+                        "but needs no scopes: whoever calls it acts with people's accounts elsewhere; give it, or its                          group, `scopes = \"…\"`"
+                            .to_owned(),
+                    );
+                }
+                if let Some(lack) = lack(name) {
+                    problem(format!(
+                        "but {lack}; add it with `AuthorizationServer::builder(…).login(…)` or `.connection(…)`"
+                    ));
+                }
+                if names.iter().all(|known| known != name) {
+                    names.push((*name).to_owned());
+                }
+            }
+        }
+        names
     }
 
     /// The scopes of all tools and the default ones, each once, as they are shown.
@@ -392,6 +446,8 @@ impl ServerBuilder {
             no_auth: self.defaults.no_auth,
             #[cfg(feature = "http")]
             http: self.http,
+            #[cfg(feature = "tls")]
+            tls: self.tls,
             #[cfg(feature = "oauth")]
             authorization,
         };
@@ -420,6 +476,18 @@ impl ServerBuilder {
         self.problems.extend(verifier.problems());
         #[cfg(feature = "http")]
         self.problems.extend(self.http.problems());
+        #[cfg(feature = "tls")]
+        self.check_tls(public_url);
+    }
+
+    #[cfg(feature = "tls")]
+    fn check_tls(&mut self, public_url: Option<&PublicUrl>) {
+        let Some(tls) = &self.tls else { return };
+        self.problems.extend(tls.reload().err().map(|error| error.to_string()));
+        if public_url.is_some_and(|url| url.as_str().starts_with("http:")) {
+            self.problems
+                .push("the public URL is plain http, and `.tls(…)` speaks https only; write `https://…`".into());
+        }
     }
 
     fn check_names(&mut self) {

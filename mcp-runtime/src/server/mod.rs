@@ -51,6 +51,8 @@ pub(crate) struct Settings {
     pub(crate) no_auth: bool,
     #[cfg(feature = "http")]
     pub(crate) http: crate::http::HttpSettings,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<crate::http::Tls>,
     #[cfg(feature = "oauth")]
     pub(crate) authorization: Option<crate::oauth::AuthorizationServer>,
 }

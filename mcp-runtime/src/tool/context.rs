@@ -86,12 +86,26 @@ pub trait Inject: Sized {
 #[derive(Debug, Default)]
 pub struct Requirements {
     states: Vec<(TypeId, &'static str)>,
+    #[cfg(feature = "oauth")]
+    upstream: Vec<&'static str>,
 }
 
 impl Requirements {
     /// Asks for [`State<T>`].
     pub fn state<T: 'static>(&mut self) {
         self.states.push((TypeId::of::<T>(), type_name::<T>()));
+    }
+
+    /// Asks for tokens of this provider.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn upstream(&mut self, provider: &'static str) {
+        self.upstream.push(provider);
+    }
+
+    /// The providers whose tokens were asked for.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn upstream_providers(&self) -> &[&'static str] {
+        &self.upstream
     }
 
     /// The types of state that were asked for and are not there.

@@ -147,6 +147,8 @@ impl World {
             .authorization_server(change(builder))
             .no_default_rate_limit()
             .no_address_rate_limit()
+            // Somebody speaks https for it; not who calls here.
+            .http(|http| http.trusted_proxies(["192.0.2.254"]))
             .tools(tools![read, write, admin])
             .build()
             .unwrap();

@@ -39,11 +39,25 @@ const ARROWS: [(&str, &[Of]); 14] = [
             All("protocol"),
             // Built by the builder, from what it knows.
             All("oauth"),
-            Only("http", &["HttpSettings"]),
+            Only("http", &["HttpSettings", "Tls"]),
         ],
     ),
     ("store", &[All("clock")]),
-    ("oauth", &[All("store"), All("http"), All("guard"), All("auth"), All("caught"), All("clock"), All("protocol")]),
+    (
+        "oauth",
+        &[
+            All("store"),
+            All("http"),
+            // What tools are given of other providers' accounts.
+            Only("tool", &["CallContext", "Inject", "Requirements", "ToolError"]),
+            All("guard"),
+            All("auth"),
+            All("caught"),
+            All("clock"),
+            All("in_time"),
+            All("protocol"),
+        ],
+    ),
     ("http", &[Only("auth", &["ClientAddress", "PublicUrl", "WebUrl", "is_loopback_host", "split_port"])]),
     (
         "transport",

@@ -20,6 +20,9 @@ use crate::{
 pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) place: Place,
+    /// Where the TLS proxy connects from, if there is one: an address, a network, or `private`.
+    #[arg(long, value_name = "NETWORK", default_value = "loopback")]
+    trusted_proxy: String,
     /// Log everybody on this machine in as this one, without asking: for first tries and tests.
     #[cfg(feature = "dev-login")]
     #[arg(long, value_name = "NAME")]
@@ -57,7 +60,11 @@ pub(crate) fn build(options: &Options, deployment: &Deployment, url: &str) -> Re
     if let Some(seconds) = options.access_token_seconds {
         authorization = authorization.access_token_lifetime(Duration::from_secs(seconds));
     }
-    Ok(notebook_at(url).authorization_server(authorization).build()?)
+    let mut server = notebook_at(url);
+    if options.place.public_url.is_some() {
+        server = server.http(|http| http.trusted_proxies([&options.trusted_proxy]));
+    }
+    Ok(server.authorization_server(authorization).build()?)
 }
 
 async fn greet(

@@ -35,6 +35,13 @@ pub(super) enum Source {
     /// A URL that a client wrote, asked with what is allowed to go there.
     #[cfg(feature = "oauth")]
     Client(Url, Outbound),
+    /// A key set, and where the same keys are as certificates: those are for when the set is of no use.
+    #[cfg(feature = "firebase")]
+    Either {
+        keys: Url,
+        certificates: Url,
+        outbound: Outbound,
+    },
 }
 
 /// Why keys are fetched.
@@ -61,6 +68,8 @@ impl Fetch {
             Source::Url(url) | Source::Issuer(url) => Outbound::new(Reach::Anywhere, is_secure(url))?,
             #[cfg(feature = "oauth")]
             Source::Client(_, outbound) => outbound.clone(),
+            #[cfg(feature = "firebase")]
+            Source::Either { outbound, .. } => outbound.clone(),
         };
         Ok(Self { issuer: issuer.into(), source, algorithms, outbound, found: Mutex::default() })
     }
@@ -82,6 +91,8 @@ impl Fetch {
             Source::Url(url) => return self.read(&self.get(&self.outbound, url).await?),
             #[cfg(feature = "oauth")]
             Source::Client(url, outbound) => return self.read(&self.get(outbound, url).await?),
+            #[cfg(feature = "firebase")]
+            Source::Either { keys, certificates, outbound } => return self.either(outbound, keys, certificates).await,
             Source::Issuer(_) => self.look_up(cause).await?,
         };
         let outbound = match found.reach {
@@ -102,6 +113,18 @@ impl Fetch {
             Some(found) => Ok(found),
             None => discovery::find(&self.outbound, &self.issuer).await,
         }
+    }
+
+    #[cfg(feature = "firebase")]
+    async fn either(&self, outbound: &Outbound, keys: &Url, certificates: &Url) -> Result<(KeySet, Duration), String> {
+        let reason = match self.get(outbound, keys).await.and_then(|answer| self.read(&answer)) {
+            Ok(fetched) => return Ok(fetched),
+            Err(reason) => reason,
+        };
+        tracing::warn!(issuer = &*self.issuer, reason, "no keys from the key set: asking for the certificates");
+        let answer = self.get(outbound, certificates).await?;
+        let keys = super::certificates::parse(&answer.body, &self.issuer)?;
+        Ok((keys, fresh_for(&answer.headers)))
     }
 
     fn read(&self, answer: &Answer) -> Result<(KeySet, Duration), String> {

@@ -1,12 +1,16 @@
 //! The keys of an issuer from where it publishes them, so that it can change them.
 
 mod cache;
+#[cfg(feature = "firebase")]
+mod certificates;
 #[cfg(feature = "oauth")]
 mod client_keys;
 mod discovery;
 mod document;
 mod fetch;
 mod jwk;
+#[cfg(feature = "firebase")]
+mod published;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +23,8 @@ use std::{
 pub(crate) use self::client_keys::{ClientAssertion, ClientKeys, RemoteClientKeys};
 #[cfg(feature = "oauth")]
 pub(crate) use self::fetch::max_age;
+#[cfg(feature = "firebase")]
+pub(crate) use self::published::PublishedKeys;
 use self::{cache::KeyCache, fetch::Source};
 use super::{
     AuthError,

@@ -4,6 +4,8 @@ mod algorithm;
 #[cfg(feature = "jwks")]
 mod discriminator;
 mod header;
+#[cfg(feature = "firebase")]
+mod id_token;
 mod key;
 mod key_error;
 mod key_set;
@@ -31,6 +33,8 @@ use super::{
 
 #[cfg(feature = "jwks")]
 use self::discriminator::Preset;
+#[cfg(feature = "firebase")]
+pub(crate) use self::id_token::IdToken;
 #[cfg(feature = "jwks")]
 pub(super) use self::key_set::MAX_KEYS;
 #[cfg(feature = "oauth")]

@@ -75,6 +75,16 @@ impl ScopeList {
 }
 
 impl ScopeExpr {
+    /// Whether everybody has what is asked for.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn asks_for_nothing(&self) -> bool {
+        match self {
+            Self::Scope(_) | Self::List(_) | Self::Template(_) => false,
+            Self::All(parts) => parts.iter().all(Self::asks_for_nothing),
+            Self::Any(parts) => parts.iter().any(Self::asks_for_nothing),
+        }
+    }
+
     /// A list from a constant; see [`ScopeList::new`].
     #[must_use]
     pub const fn list(list: &'static str) -> Self {

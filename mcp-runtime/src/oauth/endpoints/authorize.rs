@@ -145,6 +145,7 @@ fn ask(core: &Core, query: &str, person: &SignedIn, request: &AuthorizationReque
         redirect_uri: &request.back.redirect_uri,
         scopes: verdict.allowed.iter().map(offer).collect(),
         withheld: verdict.withheld,
+        elsewhere: core.tools_access(),
         action: own_url(core, "/consent", query),
         token: consent_form(person, request, query).token(core),
         logout: (own_url(core, "/logout", query), logout.token(core)),

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::response::Response;
 use http::{Method, StatusCode};
 
-use super::{authorize::framed, login::welcome};
+use super::{authorize::framed, connect, login::welcome};
 use crate::{
     caught::caught,
     in_time::in_time,
@@ -111,6 +111,13 @@ async fn come_back(
         return Ok(not_theirs(core, name, Stray::Unknown));
     }
     let purpose = &row.record.purpose;
+    let follower = match purpose {
+        Purpose::LogIn { .. } => None,
+        Purpose::Connect { subject } => match connect::follower_of(core, sent, subject).await? {
+            Ok(person) => Some(person),
+            Err(page) => return Ok(page),
+        },
+    };
     let arrived = match in_time(PATIENCE, caught(known.federated.arrive(trip, form))).await {
         Some(Some(Ok(arrived))) => arrived,
         Some(Some(Err(LoginError::Denied))) => return Ok(not_logged_in(core, known, purpose, DENIED)),
@@ -132,8 +139,10 @@ async fn come_back(
             };
             Ok(log_in(core, Sent { query, ..sent }, known, (&account, &arrived)).await?)
         }
-        // Nobody begins such a way yet.
-        Purpose::Connect { .. } => Ok(stray(core)),
+        Purpose::Connect { .. } => match follower {
+            Some(person) => Ok(connect::connected(core, known.login, &person, &arrived).await?),
+            None => Ok(stray(core)),
+        },
     }
 }
 
@@ -148,7 +157,7 @@ async fn log_in(
     let subject = federated_subject_of(core, (name, &account.id), email.as_deref()).await?;
     accounts::remember(core, name, &account.id, arrived).await?;
     match &arrived.tokens {
-        Some(tokens) => vault::keep(core, (&subject, name), tokens).await?,
+        Some(tokens) => vault::keep(core, (&subject, name), &arrived.id, tokens).await?,
         None => vault::forget(core, (&subject, name)).await?,
     }
     welcome(core, sent, (name, &subject), account).await
@@ -160,7 +169,7 @@ const NOT_ADMITTED: &str = "knows you, but your account there may not use this s
 fn not_logged_in(core: &Core, known: Known<'_>, purpose: &Purpose, why: &str) -> Response {
     let again = match purpose {
         Purpose::LogIn { query } => own_url(core, "/login", query),
-        Purpose::Connect { .. } => core.issuer.clone(),
+        Purpose::Connect { .. } => return connect::not_connected(core, known.login.label()),
     };
     let text = format!("{} {why}", known.login.label());
     page(StatusCode::FORBIDDEN, pages::federated::not_logged_in(&core.name, &text, &again), Dress::Onward)

@@ -2,6 +2,7 @@
 
 mod authorize;
 mod callback;
+mod connect;
 mod consent;
 mod introspect;
 mod jwks;
@@ -39,6 +40,8 @@ pub(crate) enum Endpoint {
     Authorize,
     Login,
     Consent,
+    /// Where tools send people who are to connect an account at another provider.
+    Connect,
     /// Where other providers send people back to; the last part of the path is the provider.
     Callback,
     Logout,
@@ -52,14 +55,15 @@ pub(crate) enum Endpoint {
 /// host (RFC 8414 §3, OpenID Connect Discovery §4).
 pub(crate) fn paths(prefix: &str) -> impl Iterator<Item = (String, Endpoint)> {
     use Endpoint::{
-        Authorize, Callback, Consent, Introspect, Jwks, Login, Logout, Metadata, OpenIdMetadata, Register, Revoke,
-        Token,
+        Authorize, Callback, Connect, Consent, Introspect, Jwks, Login, Logout, Metadata, OpenIdMetadata, Register,
+        Revoke, Token,
     };
     let below = [
         ("/authorize", Authorize),
         ("/login", Login),
         ("/consent", Consent),
         ("/callback/{provider}", Callback),
+        ("/connect", Connect),
         ("/logout", Logout),
         ("/token", Token),
         ("/register", Register),
@@ -83,7 +87,7 @@ impl Endpoint {
             Self::Metadata | Self::OpenIdMetadata | Self::Jwks => "GET, HEAD, OPTIONS",
             // What asks here is about to show a page, or to make a code.
             Self::Authorize => "GET",
-            Self::Login | Self::Callback | Self::Logout => "GET, POST",
+            Self::Login | Self::Callback | Self::Connect | Self::Logout => "GET, POST",
             // Pages of others may not ask here, so there is nothing to say in advance.
             Self::Consent | Self::Introspect => "POST",
             Self::Token | Self::Register | Self::Revoke => "POST, OPTIONS",
@@ -124,6 +128,7 @@ async fn dispatch(core: Arc<Core>, endpoint: Endpoint, visit: Visit) -> Response
         // In boxes, so that no request takes the place of the largest of them.
         Endpoint::Authorize => Box::pin(authorize::handle(core, visit)).await,
         Endpoint::Login => Box::pin(login::handle(core, visit)).await,
+        Endpoint::Connect => Box::pin(connect::handle(core, visit)).await,
         Endpoint::Callback => Box::pin(callback::handle(core, visit)).await,
         Endpoint::Consent => Box::pin(consent::handle(core, visit)).await,
         Endpoint::Logout => Box::pin(logout::handle(core, visit)).await,

@@ -47,7 +47,10 @@ pub(crate) trait FederatedLogin: Send + Sync {
     /// Looks somebody up again. [`LoginError::Denied`] if they are gone, or cannot be vouched for any more;
     /// [`LoginError::Unavailable`] if that cannot be told now. The tokens are newer than those in the store if they were
     /// refreshed for it, and are stored then.
-    async fn recheck(&self, id: &str, tokens: Option<&UpstreamTokens>) -> Result<Rechecked, LoginError>;
+    ///
+    /// `known` are the claims that were kept: some of a login can only be told from them, as when it was.
+    async fn recheck(&self, id: &str, known: &Claims, tokens: Option<&UpstreamTokens>)
+    -> Result<Rechecked, LoginError>;
 
     /// Exchanges a refresh token. [`LoginError::Denied`] if it is not good any more.
     async fn refresh(&self, tokens: &UpstreamTokens) -> Result<UpstreamTokens, LoginError>;
@@ -110,6 +113,17 @@ pub(crate) struct Arrived {
     /// What is kept to judge them by: as little as the rules need.
     pub(crate) claims: Claims,
     pub(crate) tokens: Option<UpstreamTokens>,
+    /// What must never have come before, where no code of the provider's makes sure of that.
+    pub(crate) once: Option<Once>,
+}
+
+/// Something that is good once: whoever takes it in puts its key into the store as a record that must be new.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Once {
+    /// A hash of it.
+    pub(crate) key: String,
+    /// From when on it is not good anyway, in seconds since the Unix epoch.
+    pub(crate) until: u64,
 }
 
 /// Somebody who is still there.

@@ -5,6 +5,8 @@ mod auto_approve;
 // Each provider alone uses a part of it.
 #[cfg_attr(not(all(feature = "firebase", feature = "github", feature = "oidc")), allow(dead_code))]
 pub(crate) mod federated;
+#[cfg(feature = "firebase")]
+mod firebase;
 #[cfg(feature = "github")]
 pub(crate) mod github;
 mod local;
@@ -20,6 +22,8 @@ use std::{any::Any, collections::HashMap, fmt};
 #[cfg(feature = "dev-login")]
 pub use auto_approve::AutoApprove;
 pub use federated::Federated;
+#[cfg(feature = "firebase")]
+pub use firebase::Firebase;
 #[cfg(feature = "github")]
 pub use github::GitHub;
 pub use local::{LocalUsers, UserError, UserInfo};

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::layout::page;
+use super::{connect::access, layout::page};
 use crate::oauth::clients::{Client, Origin, redirect};
 
 /// What is asked.
@@ -14,6 +14,8 @@ pub(crate) struct Question<'a> {
     pub(crate) scopes: Vec<Offer>,
     /// Asked for, but beyond the account.
     pub(crate) withheld: Vec<String>,
+    /// What tools do with accounts of the person at other providers.
+    pub(crate) elsewhere: Vec<(&'a str, Vec<&'a str>)>,
     /// Where the answer goes, and what it must carry.
     pub(crate) action: String,
     pub(crate) token: String,
@@ -66,6 +68,7 @@ impl Question<'_> {
                 }
                 (self.beyond())
                 @if asks {
+                    @for (provider, descriptions) in &self.elsewhere { (access(provider, descriptions)) }
                     button type="submit" name="decision" value="allow" { "Allow" }
                     button type="submit" name="decision" value="deny" { "Deny" }
                 } @else {

@@ -1,5 +1,6 @@
 //! Pages for people: plain HTML, no script, nothing from elsewhere.
 
+pub(crate) mod connect;
 pub(crate) mod consent;
 pub(crate) mod error;
 pub(crate) mod federated;

@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use serde::{Deserialize, Serialize};
 
-use super::{TRIES, contended, known_subject, vault};
+use super::{
+    TRIES, contended, known_subject,
+    vault::{self, Hold},
+};
 use crate::{
     caught::caught,
     in_time::in_time,
@@ -153,9 +156,23 @@ async fn look_again(core: &Core, provider: &str, account_id: &str, id: String) -
 async fn ask(core: &Arc<Core>, provider: &str, account_id: &str, id: &str) -> Result<Option<Claims>, OAuthError> {
     let Some(federated) = core.federated(provider) else { return Ok(None) };
     let Some(subject) = known_subject(core, provider, account_id).await? else { return Ok(None) };
-    let tokens = vault::kept(core, (&subject, provider)).await?;
-    match in_time(PATIENCE, caught(federated.recheck(id, tokens.as_ref()))).await {
-        Some(Some(Ok(rechecked))) => still_there(core, (&subject, provider), account_id, id, rechecked).await.map(Some),
+    // Nobody else uses them meanwhile: the provider may exchange them to look.
+    let held = match vault::hold(core, (&subject, provider), |_| false).await? {
+        Hold::Mine(held) => Some(held),
+        Hold::Busy => return Err(not_now()),
+        Hold::Nothing | Hold::Fresh(_) => None,
+    };
+    let held = held.as_deref();
+    let tokens = held.map(|held| &held.kept).filter(|kept| kept.account == id).map(|kept| &kept.tokens);
+    let asked = in_time(PATIENCE, caught(federated.recheck(id, tokens))).await;
+    // First: an exchanged token is lost if it is not stored, an old look is only repeated.
+    match (held, &asked) {
+        (Some(held), Some(Some(Ok(Rechecked { tokens: Some(tokens), .. })))) => drop(held.put(tokens).await?),
+        (Some(held), _) => held.release().await?,
+        (None, _) => {}
+    }
+    match asked {
+        Some(Some(Ok(rechecked))) => still_there(core, (provider, account_id), id, rechecked).await.map(Some),
         Some(Some(Err(LoginError::Denied))) => {
             tracing::info!(provider, subject, "a provider does not vouch for an account any more");
             forget(core, provider, account_id).await?;
@@ -179,15 +196,10 @@ async fn ask(core: &Arc<Core>, provider: &str, account_id: &str, id: &str) -> Re
 
 async fn still_there(
     core: &Core,
-    (subject, provider): (&str, &str),
-    account_id: &str,
+    (provider, account_id): (&str, &str),
     id: &str,
     rechecked: Rechecked,
 ) -> Result<Claims, OAuthError> {
-    // First: an exchanged token is lost if it is not stored, an old look is only repeated.
-    if let Some(tokens) = &rechecked.tokens {
-        vault::keep(core, (subject, provider), tokens).await?;
-    }
     let name = name_of(provider, account_id);
     let said = Said { id: id.to_owned(), claims: rechecked.claims };
     let sealed = said.seal(core, &name).ok_or(contended())?;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::news::Revocation;
 use crate::{
-    oauth::{Core, hash::sha256},
+    oauth::{Core, hash::sha256, people::vault},
     store::{Commit, Kind, Record, Row, Step, StoreError, append, delete, insert},
 };
 
@@ -115,10 +115,25 @@ impl Core {
             if self.records.commit(&steps).await? == Commit::Done {
                 self.news.end(id, until);
                 tracing::info!(grant = id, "a grant has ended");
+                self.forget_unused_tokens(&row.record.subject).await;
                 return Ok(true);
             }
         }
         Err(StoreError::new("a grant that is to end keeps changing"))
+    }
+
+    /// Forgets what other providers gave for somebody who lets no client do anything any more. If it cannot be, the grant has
+    /// ended all the same, and the tokens end later.
+    async fn forget_unused_tokens(&self, subject: &str) {
+        let forgotten = async {
+            if self.records.list::<Of>(&Holder::Subject(subject).prefix(), None, 1).await?.is_empty() {
+                vault::forget_all(self, subject).await?;
+            }
+            Ok::<(), StoreError>(())
+        };
+        if let Err(error) = forgotten.await {
+            tracing::warn!(%error, "what other providers gave for somebody is kept although their last grant has ended");
+        }
     }
 
     /// Ends access tokens that belong to no record: those of clients that act for themselves.

@@ -19,7 +19,7 @@ use tokio::{sync::Mutex, time::sleep};
 use super::news::Revocation;
 use crate::{
     auth::{SigningKey, VerifyingKey},
-    oauth::{Core, SigningKeyState, hash::sha256},
+    oauth::{Core, SigningKeyState, hash::sha256, seal::Opened},
     store::{Commit, Kind, Record, Row, StoreError, append, insert},
 };
 
@@ -177,7 +177,15 @@ impl Keys {
     async fn load_alone(&self, core: &Core) -> Result<(), StoreError> {
         for _ in 0..TRIES {
             if let Some(row) = core.records.get::<Ring>(RING).await? {
-                return self.take(core, &row.record);
+                // Once in a process, so that two whose keys are in another order do not keep doing it in turns.
+                let is_first = self.loaded().keys.is_empty();
+                return match is_first.then(|| resealed(core, &row.record)).transpose()?.flatten() {
+                    None => self.take(core, &row.record),
+                    Some(ring) if core.records.commit(&[row.replace(&ring)]).await? == Commit::Done => {
+                        self.take(core, &ring)
+                    }
+                    Some(_) => continue,
+                };
             }
             // The very first signs at once: nobody can have a copy of a set without it.
             let ring = Ring { keys: vec![new_key(core, core.records.now())?] };
@@ -318,15 +326,41 @@ fn new_key(core: &Core, from: u64) -> Result<StoredKey, StoreError> {
     let key = SigningKey::generate().map_err(|_| failed())?;
     let kid = thumbprint(&key).ok_or_else(failed)?;
     let plain = key.to_pkcs8().map_err(|_| failed())?;
-    let sealed = core.secrets.signing_keys.seal(&plain, kid.as_bytes()).ok_or_else(failed)?;
-    Ok(StoredKey { kid, sealed: URL_SAFE_NO_PAD.encode(sealed), from })
+    let sealed = seal(core, &plain, &kid)?;
+    Ok(StoredKey { kid, sealed, from })
+}
+
+/// The same keys sealed anew, if one of them was sealed with a store key that is on its way out.
+fn resealed(core: &Core, ring: &Ring) -> Result<Option<Ring>, StoreError> {
+    let mut keys = ring.keys.clone();
+    let mut is_another = false;
+    for key in &mut keys {
+        let opened = unseal(core, key)?;
+        if opened.is_of_previous {
+            key.sealed = seal(core, &opened.plain, &key.kid)?;
+            is_another = true;
+        }
+    }
+    Ok(is_another.then_some(Ring { keys }))
+}
+
+fn seal(core: &Core, plain: &[u8], kid: &str) -> Result<String, StoreError> {
+    let sealed = core.secrets.signing_keys.seal(plain, kid.as_bytes());
+    Ok(URL_SAFE_NO_PAD.encode(sealed.ok_or_else(|| StoreError::new("a signing key cannot be sealed"))?))
+}
+
+fn unseal(core: &Core, stored: &StoredKey) -> Result<Opened, StoreError> {
+    let sealed = URL_SAFE_NO_PAD.decode(&stored.sealed).ok();
+    let opened = sealed.and_then(|sealed| core.secrets.signing_keys.open_any(&sealed, stored.kid.as_bytes()));
+    opened.ok_or_else(sealed_otherwise)
+}
+
+fn sealed_otherwise() -> StoreError {
+    StoreError::new("its signing keys were sealed with another store key")
 }
 
 fn open(core: &Core, stored: &StoredKey, until: Option<u64>) -> Result<Key, StoreError> {
-    let failed = || StoreError::new("its signing keys were sealed with another store key");
-    let sealed = URL_SAFE_NO_PAD.decode(&stored.sealed).map_err(|_| failed())?;
-    let plain = core.secrets.signing_keys.open(&sealed, stored.kid.as_bytes()).ok_or_else(failed)?;
-    let signing = SigningKey::from_pkcs8(&plain).map_err(|_| failed())?;
+    let signing = SigningKey::from_pkcs8(&unseal(core, stored)?.plain).map_err(|_| sealed_otherwise())?;
     let verifying = signing.verifying_key().map_err(StoreError::new)?.with_kid(&*stored.kid);
     Ok(Key { kid: stored.kid.clone(), signing, verifying, from: stored.from, until })
 }

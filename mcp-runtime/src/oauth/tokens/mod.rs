@@ -13,7 +13,7 @@ pub(crate) mod service;
 mod tests;
 
 pub(crate) use self::{
-    access::{Access, random_id},
+    access::{Access, GRANT, random_id},
     answer::Answer,
     embedded::Embedded,
     grants::{Grant, Holder, insert_steps},

@@ -23,7 +23,7 @@ const ID: usize = 16;
 const NUMBER: usize = 4;
 
 /// The refresh token of a grant with this number.
-pub(super) fn token(core: &Core, grant: &str, number: u32) -> Option<String> {
+pub(crate) fn token(core: &Core, grant: &str, number: u32) -> Option<String> {
     let id: [u8; ID] = URL_SAFE_NO_PAD.decode(grant).ok()?.try_into().ok()?;
     let number = number.to_be_bytes();
     let code = core.secrets.refresh_tokens.of(&[&id, &number]);

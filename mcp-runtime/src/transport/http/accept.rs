@@ -1,8 +1,15 @@
 //! From a listener to connections: how many there are, and what they are served with.
 
-use std::{convert::Infallible, future::Future, io, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::{Future, Ready, ready},
+    io,
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{Router, body::Body, response::Response};
+use http::header::STRICT_TRANSPORT_SECURITY;
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -12,7 +19,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::sleep,
+    time::{sleep, timeout},
 };
 use tower::Service;
 
@@ -27,33 +34,40 @@ use crate::http::{HttpSettings, Peer};
 /// The most bytes of request line and headers together.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
+/// How long a TLS handshake may take.
+const OPENING_TIME: Duration = Duration::from_secs(10);
+
 /// Where connections come from.
 pub(super) trait Listener {
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+    /// What is left to do until HTTP can be spoken. It waits for the peer, so nobody else waits for it.
+    type Opening: Future<Output = io::Result<Self::Stream>> + Send + 'static;
 
-    fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, Peer)>> + Send;
+    fn accept(&self) -> impl Future<Output = io::Result<(Self::Opening, Peer)>> + Send;
 }
 
 impl Listener for TcpListener {
     type Stream = TcpStream;
+    type Opening = Ready<io::Result<TcpStream>>;
 
-    async fn accept(&self) -> io::Result<(TcpStream, Peer)> {
+    async fn accept(&self) -> io::Result<(Self::Opening, Peer)> {
         let (stream, peer) = TcpListener::accept(self).await?;
         // Small answers must not wait for a full packet: that costs a delayed acknowledgement, 40 ms.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
-        Ok((stream, Peer::Tcp(peer)))
+        Ok((ready(Ok(stream)), Peer::Tcp(peer)))
     }
 }
 
 #[cfg(unix)]
 impl Listener for tokio::net::UnixListener {
     type Stream = tokio::net::UnixStream;
+    type Opening = Ready<io::Result<Self::Stream>>;
 
-    async fn accept(&self) -> io::Result<(Self::Stream, Peer)> {
+    async fn accept(&self) -> io::Result<(Self::Opening, Peer)> {
         let (stream, _) = tokio::net::UnixListener::accept(self).await?;
-        Ok((stream, Peer::Unix))
+        Ok((ready(Ok(stream)), Peer::Unix))
     }
 }
 
@@ -68,12 +82,17 @@ impl Surface {
     async fn answer(mut self, request: Request<Incoming>, peer: Peer) -> Result<Response, Infallible> {
         let mut request = request.map(Body::new);
         peer::mark(peer, request.extensions_mut());
+        let hsts = self.app.hsts.clone();
         // Nearly every request is for the endpoint, and needs no router to find it.
-        if request.uri().path() == self.app.server.endpoint_path() {
-            Ok(endpoint::handle(self.app, request).await)
+        let mut response = if request.uri().path() == self.app.server.endpoint_path() {
+            endpoint::handle(self.app, request).await
         } else {
-            self.router.call(request).await
+            self.router.call(request).await?
+        };
+        if let Some(hsts) = hsts {
+            response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, hsts);
         }
+        Ok(response)
     }
 }
 
@@ -89,6 +108,7 @@ pub(super) async fn accept(
     let crowd = Arc::new(Crowd::new(settings));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(settings.header_timeout).max_buf_size(MAX_HEAD_BYTES);
+    let terms = Terms { http, opening_time: OPENING_TIME.min(settings.header_timeout) };
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let next = async {
@@ -101,9 +121,9 @@ pub(super) async fn accept(
             () = &mut shutdown => return open,
         };
         match (place, accepted) {
-            (Ok(place), Ok((stream, peer))) => {
+            (Ok(place), Ok((opening, peer))) => {
                 if let Some(seat) = crowd.enter(peer, settings, peer::now(&surface.app)) {
-                    serve_connection(stream, peer, &http, surface.clone(), open.watcher(), (place, seat));
+                    serve_connection(opening, peer, &terms, surface.clone(), open.watcher(), (place, seat));
                 }
             }
             (_, Err(error)) => pause(&error).await,
@@ -130,23 +150,42 @@ fn pause_after(error: &io::Error) -> Duration {
     if given_up { Duration::ZERO } else { Duration::from_millis(100) }
 }
 
-fn serve_connection(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+/// What all connections are served with.
+struct Terms {
+    http: http1::Builder,
+    opening_time: Duration,
+}
+
+fn serve_connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    opening: impl Future<Output = io::Result<S>> + Send + 'static,
     peer: Peer,
-    http: &http1::Builder,
+    terms: &Terms,
     surface: Surface,
     watcher: Watcher,
     places: (OwnedSemaphorePermit, Seat),
 ) {
-    let service = service_fn(move |request: Request<Incoming>| surface.clone().answer(request, peer));
-    let connection = http.serve_connection(TokioIo::new(Connection::new(stream)), service);
-    let connection = watcher.watch(connection);
+    let (http, opening_time) = (terms.http.clone(), terms.opening_time);
     tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection ended early");
+        if let Some(stream) = opened(opening, opening_time, &surface.app).await {
+            let service = service_fn(move |request: Request<Incoming>| surface.clone().answer(request, peer));
+            let connection = http.serve_connection(TokioIo::new(Connection::new(stream)), service);
+            if let Err(error) = watcher.watch(connection).await {
+                tracing::debug!(%error, "a connection ended early");
+            }
         }
         drop(places);
     });
+}
+
+/// The connection, if its peer does its part in time, and before the server stops.
+async fn opened<S>(opening: impl Future<Output = io::Result<S>>, time: Duration, app: &App) -> Option<S> {
+    let mut stopping = app.shutdown.clone();
+    let opened = tokio::select! {
+        biased;
+        opened = timeout(time, opening) => opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())),
+        _ = stopping.wait_for(|stopping| *stopping) => return None,
+    };
+    opened.inspect_err(|error| tracing::debug!(%error, "a connection was not opened")).ok()
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ mod peer;
 mod router;
 mod serve;
 mod stateless;
+#[cfg(feature = "tls")]
+mod tls;
 #[cfg(unix)]
 mod unix;
 

@@ -29,6 +29,8 @@ pub(super) const METADATA_ROOT: &str = "/.well-known/oauth-protected-resource";
 pub(super) struct App {
     pub(super) server: Server,
     pub(super) access: Access,
+    /// What our own listener adds to every answer.
+    pub(super) hsts: Option<HeaderValue>,
     #[cfg(feature = "oauth")]
     pub(super) authorization_access: Option<Access>,
     pub(super) drains: Drains,
@@ -81,6 +83,7 @@ impl Server {
         Arc::new(App {
             server: self.clone(),
             access: Access::new(settings.public_url.as_ref(), &settings.http),
+            hsts: settings.http.hsts_header(settings.public_url.as_ref()),
             #[cfg(feature = "oauth")]
             authorization_access: self.authorization_access(),
             drains: Drains::new(),

@@ -10,7 +10,9 @@ use tokio::{
 };
 
 use super::accept::{Listener, Surface, accept};
-use crate::server::Server;
+#[cfg(feature = "tls")]
+use super::tls::{Hangups, Secure, keep_fresh};
+use crate::{auth::PublicUrl, server::Server};
 
 /// Why a server did not start or did not go on.
 #[non_exhaustive]
@@ -31,6 +33,14 @@ pub enum ServeError {
         /// What to do about it.
         advice: &'static str,
     },
+    /// Clients are told to use https, and nobody speaks it: neither the server nor a declared proxy.
+    #[non_exhaustive]
+    PlainHttp {
+        /// What it was to be bound to.
+        address: SocketAddr,
+        /// What to do about it.
+        advice: &'static str,
+    },
     /// The built-in authorization server cannot use its store.
     #[cfg(feature = "oauth")]
     #[non_exhaustive]
@@ -45,6 +55,7 @@ impl fmt::Display for ServeError {
         match self {
             Self::Listen { address, error } => write!(f, "cannot listen on {address}: {error}"),
             Self::NotLoopback { address, advice } => write!(f, "refusing to serve on {address}: {advice}"),
+            Self::PlainHttp { address, advice } => write!(f, "refusing to serve plain http on {address}: {advice}"),
             #[cfg(feature = "oauth")]
             Self::Store { error } => write!(f, "the authorization server cannot start: {error}"),
         }
@@ -55,7 +66,7 @@ impl std::error::Error for ServeError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Listen { error, .. } => Some(error),
-            Self::NotLoopback { .. } => None,
+            Self::NotLoopback { .. } | Self::PlainHttp { .. } => None,
             #[cfg(feature = "oauth")]
             Self::Store { error } => Some(error),
         }
@@ -73,12 +84,13 @@ impl Server {
     /// Serves until Ctrl-C or SIGTERM, then lets running calls finish.
     ///
     /// # Errors
-    /// If the address cannot be bound, or if it is not loopback although the server has no public URL or no
-    /// authentication.
+    /// If the address cannot be bound, if it is not loopback although the server has no public URL or no
+    /// authentication, or if the public URL is https and not on loopback, but neither [`tls`](crate::ServerBuilder#method.tls)
+    /// nor a trusted proxy is there to speak it.
     pub async fn serve(&self, address: impl ToSocketAddrs + fmt::Debug) -> Result<(), ServeError> {
         let name = format!("{address:?}").trim_matches('"').to_owned();
         let listener = TcpListener::bind(address).await.map_err(|error| ServeError::Listen { address: name, error })?;
-        self.serve_on(listener, stop_signal()).await
+        self.serve_tcp(listener, stop_signal(), true).await
     }
 
     /// Serves on a listener of yours until `shutdown` is ready, then lets running calls finish. Handles no signals.
@@ -86,10 +98,30 @@ impl Server {
     /// # Errors
     /// As [`serve`](Self::serve).
     pub async fn serve_on(&self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+        self.serve_tcp(listener, shutdown, false).await
+    }
+
+    async fn serve_tcp(
+        &self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+        hears_signals: bool,
+    ) -> Result<(), ServeError> {
         let unknown = |error| ServeError::Listen { address: "an unknown address".to_owned(), error };
         let address = listener.local_addr().map_err(unknown)?;
         self.check_address(address)?;
         self.make_ready().await?;
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.settings().tls {
+            let hangups = if hears_signals { Hangups::heard() } else { Hangups::ignored() };
+            tracing::info!(%address, server = self.settings().name, "serving https");
+            tokio::select! {
+                () = self.serve_with(Secure::new(listener, tls.clone()), shutdown) => return Ok(()),
+                never = keep_fresh(tls, hangups) => match never {},
+            }
+        }
+        #[cfg(not(feature = "tls"))]
+        let _ = hears_signals;
         tracing::info!(%address, server = self.settings().name, "serving");
         self.serve_with(listener, shutdown).await;
         Ok(())
@@ -137,9 +169,28 @@ impl Server {
         let advice = match (settings.no_auth, &settings.public_url) {
             (true, _) => "`insecure_no_auth` is for loopback only",
             (false, None) => "say under which URL clients reach it with `.public_url(\"https://…/mcp\")`",
-            (false, Some(_)) => return Ok(()),
+            (false, Some(url)) => return self.check_transport(address, url),
         };
         if loopback { Ok(()) } else { Err(ServeError::NotLoopback { address, advice }) }
+    }
+
+    /// Whoever tells clients to use https speaks it, or says who does: else tokens cross a network that everybody reads,
+    /// or all callers are counted as one. The address says nothing about that: a tunnel may end at loopback as well.
+    fn check_transport(&self, address: SocketAddr, url: &PublicUrl) -> Result<(), ServeError> {
+        if url.is_loopback() || self.speaks_tls() || self.settings().http.proxies.are_declared() {
+            return Ok(());
+        }
+        let advice = "the public URL is https, and nothing is known that speaks it; add `.tls(Tls::files(\"cert.pem\", \
+                      \"key.pem\"))` (feature `tls`), or declare the proxy that does, on this machine with \
+                      `.http(|http| http.trusted_proxies([\"loopback\"]))`";
+        Err(ServeError::PlainHttp { address, advice })
+    }
+
+    fn speaks_tls(&self) -> bool {
+        #[cfg(feature = "tls")]
+        return self.settings().tls.is_some();
+        #[cfg(not(feature = "tls"))]
+        false
     }
 }
 

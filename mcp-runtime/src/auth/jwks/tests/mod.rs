@@ -1,5 +1,8 @@
 //! Which entries of a key set become keys, and for what.
 
+#[cfg(feature = "firebase")]
+mod certificates;
+
 use std::fmt::Write;
 
 use aws_lc_rs::{

@@ -5,10 +5,9 @@ use std::{
     time::Duration,
 };
 
-use openidconnect::{
-    JsonWebKey,
-    core::{CoreJsonWebKeySet, CoreJsonWebKeyType},
-};
+use openidconnect::core::CoreJsonWebKeySet;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::metadata::Metadata;
@@ -20,6 +19,9 @@ use crate::{
 
 /// The largest document that is read, in bytes.
 const MAX_DOCUMENT: usize = 256 * 1024;
+
+/// How many keys of a set are looked at.
+const MAX_KEYS: usize = 64;
 
 /// How long both documents may take together.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -223,12 +225,26 @@ fn place(issuer: &str) -> String {
     format!("{}/.well-known/openid-configuration", issuer.strip_suffix('/').unwrap_or(issuer))
 }
 
-/// The keys of a set that anybody can read; a shared secret in it is none.
+#[derive(Deserialize)]
+struct KeySet {
+    keys: Vec<Value>,
+}
+
+/// The keys of a set that only check signatures.
 fn public_keys(json: &[u8]) -> Result<CoreJsonWebKeySet, &'static str> {
-    let all: CoreJsonWebKeySet = serde_json::from_slice(json).map_err(|_| "its key set is none")?;
-    let public = all.keys().iter().filter(|key| *key.key_type() != CoreJsonWebKeyType::Symmetric);
-    let public: Vec<_> = public.cloned().collect();
-    if public.is_empty() { Err("its key set has no key that can be used") } else { Ok(CoreJsonWebKeySet::new(public)) }
+    let none = "its key set is none";
+    let all: KeySet = serde_json::from_slice(json).map_err(|_| none)?;
+    let public: Vec<Value> = all.keys.into_iter().filter(can_be_public).take(MAX_KEYS).collect();
+    let keys: CoreJsonWebKeySet = serde_json::from_value(json!({ "keys": public })).map_err(|_| none)?;
+    if keys.keys().is_empty() { Err("its key set has no key that can be used") } else { Ok(keys) }
+}
+
+/// Neither a shared secret nor a private key, with which whoever reads the set could sign, nor one that is too weak.
+fn can_be_public(key: &Value) -> bool {
+    let text = |name: &str| key.get(name).and_then(Value::as_str);
+    // 2048 bits in base64url.
+    let is_weak = text("kty") == Some("RSA") && text("n").is_none_or(|modulus| modulus.len() < 342);
+    text("kty") != Some("oct") && key.get("d").is_none() && !is_weak
 }
 
 fn wait_after(failures: u32) -> u64 {

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "dev-login")]
 mod auto_approve;
+mod connect;
 mod federated;
 mod forgery;
 #[cfg(feature = "github")]
@@ -156,6 +157,7 @@ pub(super) fn core(
         .client(public("native").redirect_uri("com.example.app:/cb"))
         .client(public("small").redirect_uri("https://app.example/small").scopes(["read"]));
     builder.logins.extend(before);
+    builder.used_by_tools = builder.logins.iter().map(|login| login.name().to_owned()).collect();
     let url = PublicUrl::parse(&format!("{issuer}/mcp")).unwrap();
     let around = Surroundings { name: "Notes & Co", public_url: Some(&url), catalogue: &catalogue, clock: &clock };
     builder.limits_off = !limited;
@@ -217,6 +219,7 @@ impl Browser {
             "/login" => Endpoint::Login,
             "/consent" => Endpoint::Consent,
             "/logout" => Endpoint::Logout,
+            "/connect" => Endpoint::Connect,
             other if other.starts_with("/callback/") => Endpoint::Callback,
             other => panic!("nothing at {other}"),
         };

@@ -23,7 +23,7 @@ async fn world(up: &Stub) -> (World, String) {
     accounts::remember(&world.core, "up", &account_id, &arrived).await.unwrap();
     let subject = federated_subject_of(&world.core, ("up", &account_id), None).await.unwrap();
     let tokens = json!({ "access_token": "a", "refresh_token": "r", "expires_at": null, "scopes": [] });
-    vault::keep(&world.core, (&subject, "up"), &serde_json::from_value(tokens).unwrap()).await.unwrap();
+    vault::keep(&world.core, (&subject, "up"), "1", &serde_json::from_value(tokens).unwrap()).await.unwrap();
     (world, subject)
 }
 
@@ -47,7 +47,7 @@ async fn what_was_said_holds_for_a_day_and_is_asked_anew_then() {
     scopes(&world, &up).await.unwrap();
     assert_eq!(up.asked().2, 1, "good for another day");
     let kept = vault::kept(&world.core, (&subject, "up")).await.unwrap().unwrap();
-    assert_eq!(kept.access_token, "a+", "what was exchanged for it is kept");
+    assert_eq!(kept.tokens.access_token, "a+", "what was exchanged for it is kept");
 }
 
 #[tokio::test]

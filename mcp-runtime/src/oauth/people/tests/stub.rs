@@ -41,6 +41,13 @@ impl Stub {
         stub
     }
 
+    /// What tools may do there.
+    pub(in super::super) fn may(mut self, description: &str) -> Self {
+        let scope = UpstreamScope { scope: "all".to_owned(), description: description.to_owned() };
+        Arc::get_mut(&mut self.state).unwrap().access.push(scope);
+        self
+    }
+
     /// Who comes back next, and who is there when it is asked again.
     pub(in super::super) fn says(&self, id: &str, claims: Value) {
         *self.state.says.lock().unwrap() = Some((id.to_owned(), claims.as_object().cloned().unwrap()));

@@ -126,6 +126,7 @@ async fn only_the_verified_primary_address_counts() {
     let arrived = arrive(&github).await.unwrap();
     assert!(github.judge(&arrived.id, &arrived.claims).is_some());
     assert_eq!(github.linked_email(&arrived.claims).as_deref(), Some("octo@example.com"));
+    assert_eq!(super::github(&stub).anyone().linked_email(&arrived.claims), None, "only if that was asked for");
     for addresses in [
         json!([]),
         json!([address("octo@example.com", true, false)]),

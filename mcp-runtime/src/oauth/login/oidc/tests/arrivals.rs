@@ -1,5 +1,10 @@
 //! People who log in as they should.
 
+use aws_lc_rs::{
+    rand::SystemRandom,
+    rsa::{KeySize, PublicKeyComponents},
+    signature::{KeyPair, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair},
+};
 use base64::{Engine, engine::general_purpose::STANDARD, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
@@ -117,6 +122,32 @@ async fn tokens_that_say_more_are_fine() {
     (claims["aud"], claims["azp"]) = (json!(["me", "other"]), json!("me"));
     stub.gives(Some(stub.sign(&claims)), |_| {});
     assert!(stub.arrive(&oidc).await.is_ok());
+}
+
+/// As most providers sign; and as Entra publishes, whose keys do not name their algorithm.
+#[tokio::test]
+async fn rsa_signatures_are_checked() {
+    let stub = Stub::start().await;
+    let key = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+    let parts = PublicKeyComponents::<Vec<u8>>::from(key.public_key());
+    let b64 = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let jwk = json!({ "kty": "RSA", "use": "sig", "kid": "r", "n": b64(&parts.n), "e": b64(&parts.e) });
+    stub.replies("/keys", Reply::json(200, &json!({ "keys": [{ "kty": "XX" }, jwk] })));
+    let sign = |padding: &'static dyn RsaEncoding, algorithm: &str| {
+        let header = json!({ "alg": algorithm, "kid": "r" }).to_string();
+        let message = format!("{}.{}", b64(header.as_bytes()), b64(stub.claims().to_string().as_bytes()));
+        let mut signature = vec![0; key.public_modulus_len()];
+        key.sign(padding, &SystemRandom::new(), message.as_bytes(), &mut signature).unwrap();
+        format!("{message}.{}", b64(&signature))
+    };
+    let oidc = stub.oidc();
+    stub.gives(Some(sign(&RSA_PKCS1_SHA256, "RS256")), |_| {});
+    assert!(stub.arrive(&oidc).await.is_ok());
+    // The provider does not say that it signs like this.
+    stub.gives(Some(sign(&RSA_PSS_SHA256, "PS256")), |_| {});
+    assert_eq!(stub.arrive(&oidc).await.err(), Some(LoginError::Denied));
+    stub.gives(Some(sign(&RSA_PSS_SHA256, "RS256")), |_| {});
+    assert_eq!(stub.arrive(&oidc).await.err(), Some(LoginError::Denied));
 }
 
 #[tokio::test]

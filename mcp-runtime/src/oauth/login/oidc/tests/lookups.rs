@@ -78,7 +78,14 @@ async fn documents_are_bounded_and_redirects_are_not_followed() {
     }
     assert_eq!(stub.hits("/moved").len(), 0);
     stub.replies(WELL_KNOWN, document);
-    for bad in [json!({}), json!({ "keys": [] }), json!({ "keys": [{ "kty": "oct", "k": 1 }] })] {
+    let [x, y] = stub.key.coordinates().unwrap();
+    for bad in [
+        json!({}),
+        json!({ "keys": [] }),
+        json!({ "keys": [{ "kty": "oct", "k": "c2VjcmV0" }] }),
+        json!({ "keys": [{ "kty": "EC", "crv": "P-256", "x": x, "y": y, "d": "c2VjcmV0" }] }),
+        json!({ "keys": [{ "kty": "RSA", "n": "x".repeat(341), "e": "AQAB" }] }),
+    ] {
         stub.replies("/keys", Reply::json(200, &bad));
         assert_eq!(oidc.depart(&stub.trip()).await.err(), Some(LoginError::Unavailable), "{bad}");
         advance(&stub, 60);
