@@ -24,7 +24,8 @@
 //! * [`Json`], [`ToolError`], [`State`], [`Identity`], [`Context`]: what tools return and receive.
 //! * `testing` (feature `testing`): all of it in memory, as whoever you say, at any time.
 //! * `oauth` and `store` (features `oauth` and `sqlite`): the built-in authorization server, and where it keeps its state.
-//! * [`guide`]: adding a login, connecting clients, coming from rmcp or FastMCP, testing, choosing limits, HTTPS, behind a proxy.
+//! * [`guide`]: adding a login, logging in with other providers, connecting clients, curl, troubleshooting, coming from rmcp
+//!   or FastMCP, testing, choosing limits, HTTPS, behind a proxy.
 //!
 //! The repository's README shows every refusal on the wire and the security model in half a page.
 
