@@ -114,7 +114,7 @@ impl Outbound {
     /// Sends a body of the kind that the headers say to an address that was not read yet, and takes an answer of at most
     /// `limit` bytes.
     #[cfg(feature = "firebase")]
-    pub(crate) async fn post_at(
+    pub(crate) async fn post_body_at(
         &self,
         url: &str,
         headers: HeaderMap,

@@ -21,7 +21,7 @@ use crate::{
         people::{
             accounts,
             attempts::{self, Attempt, Purpose, Stray, callback_of},
-            federated_subject_of, vault,
+            federated_subject_of, once, vault,
         },
         request::{Obstacle, Sent, own_url},
         visit::{Form, Visit},
@@ -131,6 +131,12 @@ async fn come_back(
             return Ok(unreachable_page(core, known));
         }
     };
+    if let Some(once) = &arrived.once
+        && !once::use_up(core, name, once).await?
+    {
+        tracing::warn!(provider = name, "what was good once came again");
+        return Ok(not_logged_in(core, known, purpose, DENIED));
+    }
     match purpose {
         Purpose::LogIn { query } => {
             let Some(account) = known.federated.judge(&arrived.id, &arrived.claims) else {

@@ -80,11 +80,10 @@ fn provider<'c>(core: &'c Core, sent: Sent<'_>) -> Result<&'c dyn LoginProvider,
 
 /// What is shown before anything goes to another provider.
 async fn choice(core: &Core, sent: Sent<'_>, holder: &str) -> Result<Response, Obstacle> {
-    let links = |login: &&Box<dyn LoginProvider>| login.federated().is_none();
     let others: Vec<(&str, String)> = core
         .logins
         .iter()
-        .filter(links)
+        .filter(|login| login.federated().is_none())
         .map(|other| (other.label(), own_url(core, "/login", &with_provider(sent.query, other.name()))))
         .collect();
     let button = |login: &dyn LoginProvider| {

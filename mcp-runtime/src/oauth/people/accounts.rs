@@ -127,7 +127,7 @@ pub(crate) async fn present(
         if core.records.commit(&[row.replace(&trying)]).await? == Commit::Conflict {
             continue;
         }
-        return match look_again(core, provider, account_id, said.id.clone()).await {
+        return match look_again(core, provider, account_id, said.clone()).await {
             Ok(claims) => Ok(claims.and_then(|claims| judge(provider, federated, &Said { claims, ..said }))),
             Err(error) if !is_bearable => Err(error),
             Err(_) => Ok(judge(provider, federated, &said)),
@@ -146,14 +146,15 @@ fn judge(provider: &str, federated: &dyn FederatedLogin, said: &Said) -> Option<
 
 /// What the provider says now; `None` if the account is gone. Goes on if whoever asked for it goes away: the provider may
 /// have exchanged tokens for it.
-async fn look_again(core: &Core, provider: &str, account_id: &str, id: String) -> Result<Option<Claims>, OAuthError> {
+async fn look_again(core: &Core, provider: &str, account_id: &str, said: Said) -> Result<Option<Claims>, OAuthError> {
     let Some(core) = core.arc() else { return Err(not_now()) };
     let (provider, account_id) = (provider.to_owned(), account_id.to_owned());
-    let looking = tokio::spawn(async move { ask(&core, &provider, &account_id, &id).await });
+    let looking = tokio::spawn(async move { ask(&core, &provider, &account_id, &said).await });
     looking.await.unwrap_or_else(|_| Err(not_now()))
 }
 
-async fn ask(core: &Arc<Core>, provider: &str, account_id: &str, id: &str) -> Result<Option<Claims>, OAuthError> {
+async fn ask(core: &Arc<Core>, provider: &str, account_id: &str, said: &Said) -> Result<Option<Claims>, OAuthError> {
+    let id = &*said.id;
     let Some(federated) = core.federated(provider) else { return Ok(None) };
     let Some(subject) = known_subject(core, provider, account_id).await? else { return Ok(None) };
     // Nobody else uses them meanwhile: the provider may exchange them to look.
@@ -164,7 +165,7 @@ async fn ask(core: &Arc<Core>, provider: &str, account_id: &str, id: &str) -> Re
     };
     let held = held.as_deref();
     let tokens = held.map(|held| &held.kept).filter(|kept| kept.account == id).map(|kept| &kept.tokens);
-    let asked = in_time(PATIENCE, caught(federated.recheck(id, tokens))).await;
+    let asked = in_time(PATIENCE, caught(federated.recheck(id, &said.claims, tokens))).await;
     // First: an exchanged token is lost if it is not stored, an old look is only repeated.
     match (held, &asked) {
         (Some(held), Some(Some(Ok(Rechecked { tokens: Some(tokens), .. })))) => drop(held.put(tokens).await?),

@@ -6,6 +6,7 @@ mod backoff;
 mod consents;
 mod eras;
 mod links;
+pub(crate) mod once;
 mod sessions;
 mod undeclared;
 pub(crate) mod vault;

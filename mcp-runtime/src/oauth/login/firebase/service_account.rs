@@ -78,7 +78,7 @@ impl ServiceAccount {
             .finish();
         let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, kind)]);
-        let answer = outbound.post_at(endpoint, headers, form, MAX_ANSWER).await.and_then(|answer| answer.ok());
+        let answer = outbound.post_body_at(endpoint, headers, form, MAX_ANSWER).await.and_then(|answer| answer.ok());
         let answer = answer.map_err(|failure| format!("no access token for the service account: {failure}"))?;
         let granted: Granted =
             serde_json::from_slice(&answer.body).map_err(|_| "the answer of the token endpoint cannot be read")?;

@@ -87,7 +87,8 @@ impl Firebase {
         let tenant = self.tenant.as_ref().map_or_else(String::new, |tenant| format!("/tenants/{tenant}"));
         let url = format!("{}{tenant}/accounts:lookup", self.addresses.accounts);
         let body = json!({ "localId": [id] }).to_string();
-        let answer = outbound.post_at(&url, headers, body, MAX_ANSWER).await.map_err(|failure| failure.to_string())?;
+        let answer =
+            outbound.post_body_at(&url, headers, body, MAX_ANSWER).await.map_err(|failure| failure.to_string())?;
         if answer.status == 401 {
             account.forget().await;
         }

@@ -78,7 +78,7 @@ impl FederatedLogin for GitHub {
     async fn arrive(&self, trip: &Trip, brought: &Form) -> Result<Arrived, LoginError> {
         let tokens = self.buy(self.code(brought)?, trip).await?;
         let Person { id, claims } = self.whose(&tokens).await.map_err(known_bad)?;
-        Ok(Arrived { id, claims, tokens: Some(tokens) })
+        Ok(Arrived { id, claims, tokens: Some(tokens), once: None })
     }
 
     fn judge(&self, id: &str, claims: &Claims) -> Option<Account> {
@@ -86,7 +86,7 @@ impl FederatedLogin for GitHub {
         self.rules.judge(self.issuer(), id, name, claims)
     }
 
-    async fn recheck(&self, id: &str, tokens: Option<&UpstreamTokens>) -> Result<Rechecked, LoginError> {
+    async fn recheck(&self, id: &str, _: &Claims, tokens: Option<&UpstreamTokens>) -> Result<Rechecked, LoginError> {
         let Some(kept) = tokens else { return Err(denied("no token is kept to ask with")) };
         let has_ended = kept.expires_at.is_some_and(|end| end <= self.clock.unix_seconds());
         let first = if has_ended { Err(Unknown::Unauthorized) } else { self.whose(kept).await };

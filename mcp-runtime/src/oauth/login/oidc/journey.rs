@@ -82,7 +82,7 @@ impl Oidc {
         let claims = claims.ok_or_else(|| self.deny("the answer has no ID token"))?;
         let id = id_token::subject(&claims).unwrap_or_default().to_owned();
         let claims = self.completed(&provider, claims, &given, &id).await?;
-        Ok(Arrived { id, claims, tokens: Some(given.tokens) })
+        Ok(Arrived { id, claims, tokens: Some(given.tokens), once: None })
     }
 
     /// The code that was brought, if it is the provider's (RFC 9207) and no error.

@@ -314,7 +314,7 @@ impl FederatedLogin for Oidc {
         self.rules.judge(&self.issuer, id, name.as_deref().unwrap_or(id), claims)
     }
 
-    async fn recheck(&self, id: &str, tokens: Option<&UpstreamTokens>) -> Result<Rechecked, LoginError> {
+    async fn recheck(&self, id: &str, _: &Claims, tokens: Option<&UpstreamTokens>) -> Result<Rechecked, LoginError> {
         journey::bounded(self.look(id, tokens)).await
     }
 

@@ -334,3 +334,20 @@ async fn who_logs_out_can_log_in_as_somebody_else() {
         assert_eq!(gone.told().get("prompt").map(String::as_str), Some("login"), "{prompt}");
     }
 }
+
+#[tokio::test]
+async fn what_is_good_once_is_used_up_on_every_node() {
+    let up = Stub::named("up");
+    let world = world(&[&up]).await;
+    up.says("1", json!({ "once": "a token" }));
+    for (at, status) in [(0, StatusCode::SEE_OTHER), (1, StatusCode::FORBIDDEN)] {
+        let mut browser = Browser::new(&world);
+        let home = way_back(&browser.to_provider("up").await, "up");
+        assert_eq!(browser.get(&home).await.status, status, "{at}");
+    }
+    assert_eq!((up.asked().1, world.entries("session").await.len()), (2, 1));
+    assert!(!format!("{:?}", world.entries("used-once").await).contains("a token"));
+    world.clock.advance(Duration::from_secs(300));
+    assert!(world.store.sweep(world.clock.millis() / 1000, 100).await.unwrap() > 0, "and is forgotten in time");
+    assert!(world.entries("used-once").await.is_empty());
+}

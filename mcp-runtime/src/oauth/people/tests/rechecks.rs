@@ -19,7 +19,8 @@ async fn world(up: &Stub) -> (World, String) {
     let account_id = up.account_id("1");
     let claims = json!({ "scopes": "read write" });
     up.says("1", claims.clone());
-    let arrived = Arrived { id: "1".to_owned(), claims: claims.as_object().cloned().unwrap(), tokens: None };
+    let arrived =
+        Arrived { id: "1".to_owned(), claims: claims.as_object().cloned().unwrap(), tokens: None, once: None };
     accounts::remember(&world.core, "up", &account_id, &arrived).await.unwrap();
     let subject = federated_subject_of(&world.core, ("up", &account_id), None).await.unwrap();
     let tokens = json!({ "access_token": "a", "refresh_token": "r", "expires_at": null, "scopes": [] });
@@ -111,7 +112,7 @@ async fn many_who_need_the_same_look_once() {
 async fn what_was_moved_or_is_of_another_provider_says_nothing() {
     let up = Stub::named("up");
     let (world, subject) = world(&up).await;
-    let other = Arrived { id: "2".to_owned(), claims: serde_json::Map::new(), tokens: None };
+    let other = Arrived { id: "2".to_owned(), claims: serde_json::Map::new(), tokens: None, once: None };
     accounts::remember(&world.core, "up", &up.account_id("2"), &other).await.unwrap();
     let entries = world.entries("federated").await;
     let now = world.clock.millis() / 1000;

@@ -11,7 +11,8 @@ use super::*;
 use crate::oauth::{
     Account, LoginError,
     login::federated::{
-        Arrived, Claims, FederatedLogin, Patience, Rechecked, Trip, UpstreamScope, UpstreamTokens, federated_login,
+        Arrived, Claims, FederatedLogin, Once, Patience, Rechecked, Trip, UpstreamScope, UpstreamTokens,
+        federated_login,
     },
     visit::Form,
 };
@@ -121,7 +122,9 @@ impl FederatedLogin for Stub {
             expires_at: None,
             scopes: Vec::new(),
         };
-        Ok(Arrived { id, claims, tokens: Some(tokens) })
+        let once = claims.get("once").and_then(Value::as_str);
+        let once = once.map(|key| Once { key: key.to_owned(), until: trip.now + 300 });
+        Ok(Arrived { id, claims, tokens: Some(tokens), once })
     }
 
     fn judge(&self, id: &str, claims: &Claims) -> Option<Account> {
@@ -130,7 +133,7 @@ impl FederatedLogin for Stub {
         is_admitted.then(|| Account::new(self.account_id(id), format!("Person {id}")).scopes(scopes.split(' ')))
     }
 
-    async fn recheck(&self, id: &str, tokens: Option<&UpstreamTokens>) -> Result<Rechecked, LoginError> {
+    async fn recheck(&self, id: &str, _: &Claims, tokens: Option<&UpstreamTokens>) -> Result<Rechecked, LoginError> {
         self.state.rechecks.fetch_add(1, Ordering::SeqCst);
         let (said, claims) = self.said()?;
         let tokens = tokens.ok_or(LoginError::Denied)?;

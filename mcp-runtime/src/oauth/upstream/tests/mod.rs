@@ -135,7 +135,7 @@ impl FederatedLogin for FakeProvider {
         None
     }
 
-    async fn recheck(&self, _: &str, _: Option<&UpstreamTokens>) -> Result<Rechecked, LoginError> {
+    async fn recheck(&self, _: &str, _: &Claims, _: Option<&UpstreamTokens>) -> Result<Rechecked, LoginError> {
         Err(LoginError::Denied)
     }
 

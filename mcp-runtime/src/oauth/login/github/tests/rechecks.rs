@@ -1,5 +1,6 @@
 //! Looking somebody up again, and tokens that end.
 
+use crate::oauth::login::federated::Claims;
 use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
@@ -51,17 +52,17 @@ async fn somebody_is_still_there() {
     stub.says(ACME, &member("acme", "active"));
     let github = github(&stub).organization("acme");
     let kept = tokens(&ORG);
-    let rechecked = github.recheck(ALICE, Some(&kept)).await.unwrap();
+    let rechecked = github.recheck(ALICE, &Claims::new(), Some(&kept)).await.unwrap();
     assert!(rechecked.tokens.is_none() && github.judge(ALICE, &rechecked.claims).is_some());
     assert_eq!(stub.lines(), [USER, EMAILS, ACME]);
     // Out of the organisation, in by the rule no more.
     stub.answers(ACME, 404, &[], "{}");
-    let rechecked = github.recheck(ALICE, Some(&kept)).await.unwrap();
+    let rechecked = github.recheck(ALICE, &Claims::new(), Some(&kept)).await.unwrap();
     assert!(github.judge(ALICE, &rechecked.claims).is_none());
     // Renamed, and the same.
     stub.says(ACME, &member("acme", "active"));
     stub.says(USER, &json!({ "id": ID, "login": "tentacat" }));
-    let rechecked = github.recheck(ALICE, Some(&kept)).await.unwrap();
+    let rechecked = github.recheck(ALICE, &Claims::new(), Some(&kept)).await.unwrap();
     assert_eq!(github.judge(ALICE, &rechecked.claims).unwrap().name, "tentacat");
 }
 
@@ -69,15 +70,15 @@ async fn somebody_is_still_there() {
 async fn nobody_can_be_vouched_for_without_their_token() {
     let stub = Stub::start().await;
     let github = github(&stub).anyone();
-    assert_eq!(github.recheck(ALICE, None).await.err(), Some(LoginError::Denied));
+    assert_eq!(github.recheck(ALICE, &Claims::new(), None).await.err(), Some(LoginError::Denied));
     assert_eq!(stub.lines().len(), 0);
     // With another's.
-    assert_eq!(github.recheck("9", Some(&tokens(&EMAIL))).await.err(), Some(LoginError::Denied));
+    assert_eq!(github.recheck("9", &Claims::new(), Some(&tokens(&EMAIL))).await.err(), Some(LoginError::Denied));
     stub.says(USER, &json!({ "id": 9, "login": "octocat" }));
-    assert_eq!(github.recheck(ALICE, Some(&tokens(&EMAIL))).await.err(), Some(LoginError::Denied));
+    assert_eq!(github.recheck(ALICE, &Claims::new(), Some(&tokens(&EMAIL))).await.err(), Some(LoginError::Denied));
     // With one that was taken back.
     stub.answers(USER, 401, &[], json!({ "message": "Bad credentials" }).to_string());
-    assert_eq!(github.recheck(ALICE, Some(&tokens(&EMAIL))).await.err(), Some(LoginError::Denied));
+    assert_eq!(github.recheck(ALICE, &Claims::new(), Some(&tokens(&EMAIL))).await.err(), Some(LoginError::Denied));
     assert!(!stub.lines().contains(&TOKENS.to_owned()));
 }
 
@@ -86,7 +87,7 @@ async fn rules_that_need_more_than_was_granted_need_a_new_login() {
     let stub = Stub::start().await;
     stub.says(ACME, &member("acme", "active"));
     let github = github(&stub).organization("acme");
-    assert_eq!(github.recheck(ALICE, Some(&tokens(&EMAIL))).await.err(), Some(LoginError::Denied));
+    assert_eq!(github.recheck(ALICE, &Claims::new(), Some(&tokens(&EMAIL))).await.err(), Some(LoginError::Denied));
     assert_eq!(stub.lines().len(), 0);
 }
 
@@ -98,11 +99,11 @@ async fn while_github_is_down_it_cannot_be_told() {
         [(500, &[][..]), (503, &[]), (429, &[]), (403, &[("x-ratelimit-remaining", "0")]), (302, &[("location", "/")])]
     {
         stub.answers(USER, status, headers, "{}");
-        let recheck = github.recheck(ALICE, Some(&tokens(&EMAIL))).await;
+        let recheck = github.recheck(ALICE, &Claims::new(), Some(&tokens(&EMAIL))).await;
         assert_eq!(recheck.err(), Some(LoginError::Unavailable), "{status}");
     }
     stub.answers(USER, 403, &[("x-ratelimit-remaining", "4999")], "{}");
-    assert_eq!(github.recheck(ALICE, Some(&tokens(&EMAIL))).await.err(), Some(LoginError::Denied));
+    assert_eq!(github.recheck(ALICE, &Claims::new(), Some(&tokens(&EMAIL))).await.err(), Some(LoginError::Denied));
 }
 
 #[tokio::test]
@@ -111,9 +112,9 @@ async fn tokens_that_have_ended_are_refreshed_first() {
     let (github, kept) = (at(&clock, &stub), expiring(&clock));
     renews(&stub);
     clock.advance(Duration::from_secs(28_799));
-    assert!(github.recheck(ALICE, Some(&kept)).await.unwrap().tokens.is_none());
+    assert!(github.recheck(ALICE, &Claims::new(), Some(&kept)).await.unwrap().tokens.is_none());
     clock.advance(Duration::from_secs(1));
-    let newer = github.recheck(ALICE, Some(&kept)).await.unwrap().tokens.unwrap();
+    let newer = github.recheck(ALICE, &Claims::new(), Some(&kept)).await.unwrap().tokens.unwrap();
     assert_eq!((&*newer.access_token, newer.refresh_token.as_deref()), ("ghu_new", Some("ghr_new")));
     assert_eq!(newer.expires_at, Some(clock.millis() / 1000 + 28_800));
     let asked = stub.asked();
@@ -130,16 +131,19 @@ async fn a_token_that_is_refused_is_refreshed_once() {
     renews(&stub);
     stub.answers(USER, 401, &[], "{}");
     stub.then_says(USER, &json!({ "id": ID, "login": "octocat" }));
-    assert_eq!(github.recheck(ALICE, Some(&kept)).await.unwrap().tokens.unwrap().access_token, "ghu_new");
+    assert_eq!(
+        github.recheck(ALICE, &Claims::new(), Some(&kept)).await.unwrap().tokens.unwrap().access_token,
+        "ghu_new"
+    );
     assert_eq!(stub.lines(), [USER, TOKENS, USER, EMAILS]);
     let kept = UpstreamTokens { refresh_token: Some("ghr_other".to_owned()), ..kept };
     stub.answers(USER, 401, &[], "{}");
-    assert_eq!(github.recheck(ALICE, Some(&kept)).await.err(), Some(LoginError::Denied));
+    assert_eq!(github.recheck(ALICE, &Claims::new(), Some(&kept)).await.err(), Some(LoginError::Denied));
     assert_eq!(stub.lines()[4..], [USER, TOKENS, USER]);
     // It is the newer token's account that counts.
     stub.answers(USER, 401, &[], "{}");
     stub.then_says(USER, &json!({ "id": 9, "login": "octocat" }));
-    assert_eq!(github.recheck(ALICE, Some(&kept)).await.err(), Some(LoginError::Denied));
+    assert_eq!(github.recheck(ALICE, &Claims::new(), Some(&kept)).await.err(), Some(LoginError::Denied));
 }
 
 #[tokio::test]
@@ -174,11 +178,11 @@ async fn what_a_refresh_token_bought_is_not_lost() {
     renews(&stub);
     clock.advance(Duration::from_secs(28_800));
     stub.answers(USER, 500, &[], "{}");
-    assert_eq!(github.recheck(ALICE, Some(&kept)).await.err(), Some(LoginError::Unavailable));
+    assert_eq!(github.recheck(ALICE, &Claims::new(), Some(&kept)).await.err(), Some(LoginError::Unavailable));
     // GitHub is back, and would not take the same one again.
     stub.says(TOKENS, &json!({ "error": "bad_refresh_token" }));
     stub.says(USER, &json!({ "id": ID, "login": "octocat" }));
-    let rechecked = github.recheck(ALICE, Some(&kept)).await.unwrap();
+    let rechecked = github.recheck(ALICE, &Claims::new(), Some(&kept)).await.unwrap();
     assert_eq!(rechecked.tokens.unwrap().access_token, "ghu_new");
     assert_eq!(stub.lines().iter().filter(|line| *line == TOKENS).count(), 1);
     // A refusal is not remembered.
