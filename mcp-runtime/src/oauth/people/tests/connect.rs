@@ -86,9 +86,10 @@ async fn somebody_clicks_goes_and_comes_back_with_an_account() {
 #[tokio::test]
 async fn a_link_in_other_hands_leads_nowhere() {
     let up = Stub::named("up");
-    let world = world(&up).await;
+    let world = World::at(ISSUER, vec![Box::new(up.clone()), Box::new(Stub::named("unused"))]).await;
     let (mut alice, mut mallory) = (person(&world, "alice").await, person(&world, "bob").await);
     let link = alice.link(&world);
+    let unused = ticket::link(&world.core, (&alice.subject, "unused"));
     let good = alice.browser.get(&link).await;
     let (action, token) = good.form("/connect");
     let theirs = mallory.link(&world);
@@ -115,6 +116,7 @@ async fn a_link_in_other_hands_leads_nowhere() {
         ("a frame", alice.browser.send(Method::GET, &link, &frame, String::new()).await, 403),
         ("another provider", alice.browser.get(&link.replace("=up", "=other")).await, 400),
         ("one with people of its own", alice.browser.get(&link.replace("=up", "=local")).await, 400),
+        ("one that no tool works with", alice.browser.get(&unused).await, 400),
         ("no ticket", alice.browser.get(link.split("&ticket").next().unwrap()).await, 403),
         ("half a ticket", alice.browser.get(&link[..link.len() - 20]).await, 403),
         ("two tickets", alice.browser.get(&format!("{link}&ticket=x")).await, 403),

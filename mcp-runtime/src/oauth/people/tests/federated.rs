@@ -13,7 +13,7 @@ async fn world(providers: &[&Stub]) -> World {
 
 impl Browser {
     /// From the client's link to the page with the buttons.
-    async fn to_choice(&mut self, url: &str) -> Page {
+    async fn open_choice(&mut self, url: &str) -> Page {
         let page = self.get(url).await;
         self.get(page.location()).await
     }
@@ -24,8 +24,8 @@ impl Browser {
         self.post(&action, &[("token", &token)]).await
     }
 
-    async fn to_provider(&mut self, provider: &str) -> Page {
-        let choice = self.to_choice(&url(&[])).await;
+    async fn go_to_provider(&mut self, provider: &str) -> Page {
+        let choice = self.open_choice(&url(&[])).await;
         let gone = self.click(&choice, provider).await;
         assert_eq!(gone.status, StatusCode::SEE_OTHER, "{}", gone.html);
         gone
@@ -59,7 +59,7 @@ async fn somebody_goes_and_comes_back_and_is_asked() {
     let up = Stub::named("up");
     let world = world(&[&up]).await;
     let mut browser = Browser::new(&world);
-    let choice = browser.to_choice(&url(&[])).await;
+    let choice = browser.open_choice(&url(&[])).await;
     for text in ["Continue with <bdi>The up</bdi>", "The web", "https://app.example", "Log in with <bdi>local</bdi>"] {
         assert!(choice.html.contains(text), "{text}: {}", choice.html);
     }
@@ -105,11 +105,11 @@ async fn nothing_goes_upstream_without_the_click() {
             browser.get(page.location()).await;
         }
     }
-    let choice = browser.to_choice(&url(&[])).await;
+    let choice = browser.open_choice(&url(&[])).await;
     let (action, token) = choice.button("up");
     let own = [("origin", ISSUER), ("sec-fetch-site", "same-origin")];
     let mut stranger = Browser::new(&world);
-    let other = stranger.to_choice(&url(&[("state", "other")])).await.button("up");
+    let other = stranger.open_choice(&url(&[("state", "other")])).await.button("up");
     let refused = [
         browser.post(&action, &[]).await,
         browser.post(&action, &[("token", "x")]).await,
@@ -138,9 +138,9 @@ async fn nobody_comes_back_who_did_not_go() {
     let (up, other) = (Stub::named("up"), Stub::named("other"));
     let world = world(&[&up, &other]).await;
     let mut victim = Browser::new(&world);
-    let gone = victim.to_provider("up").await;
+    let gone = victim.go_to_provider("up").await;
     let mut attacker = Browser::new(&world);
-    let theirs = attacker.to_provider("up").await;
+    let theirs = attacker.go_to_provider("up").await;
     let (state, code) = (gone.told()["state"].clone(), gone.told()["code_challenge"].clone());
 
     let refused = [
@@ -179,7 +179,7 @@ async fn a_code_of_another_attempt_is_no_code() {
     let up = Stub::named("up");
     let world = world(&[&up]).await;
     let mut browser = Browser::new(&world);
-    let (first, second) = (browser.to_provider("up").await, browser.to_provider("up").await);
+    let (first, second) = (browser.go_to_provider("up").await, browser.go_to_provider("up").await);
     let page = browser.get(&back("up", &first.told()["state"], &second.told()["code_challenge"])).await;
     assert_eq!(page.status, StatusCode::FORBIDDEN);
     assert!(page.html.contains("Try again") && world.entries("session").await.is_empty());
@@ -193,7 +193,7 @@ async fn of_many_who_come_back_at_once_one_does() {
     let up = Stub::named("up");
     let world = world(&[&up]).await;
     let mut browser = Browser::new(&world);
-    let home = way_back(&browser.to_provider("up").await, "up");
+    let home = way_back(&browser.go_to_provider("up").await, "up");
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..16 {
         let (mut browser, home) = (browser.clone(), home.clone());
@@ -209,7 +209,7 @@ async fn whoever_takes_too_long_starts_again() {
     let up = Stub::named("up");
     let world = world(&[&up]).await;
     let mut browser = Browser::new(&world);
-    let home = way_back(&browser.to_provider("up").await, "up");
+    let home = way_back(&browser.go_to_provider("up").await, "up");
     world.clock.advance(Duration::from_secs(600));
     assert_eq!(browser.get(&home).await.status, StatusCode::FORBIDDEN);
     assert_eq!((up.asked().1, world.entries("session").await.len()), (0, 0));
@@ -222,7 +222,7 @@ async fn who_is_not_admitted_leaves_nothing_behind() {
     let mut browser = Browser::new(&world);
     for (at, down) in [(0, false), (1, true), (2, false)] {
         up.is_down(false);
-        let home = way_back(&browser.to_provider("up").await, "up");
+        let home = way_back(&browser.go_to_provider("up").await, "up");
         match at {
             0 => up.says("1", json!({ "admitted": false })),
             1 => up.is_down(down),
@@ -234,7 +234,7 @@ async fn who_is_not_admitted_leaves_nothing_behind() {
         up.says("1", json!({}));
     }
     up.is_down(true);
-    let choice = browser.to_choice(&url(&[])).await;
+    let choice = browser.open_choice(&url(&[])).await;
     assert_eq!(browser.click(&choice, "up").await.status, StatusCode::SERVICE_UNAVAILABLE);
     for kind in ["session", "federated", "upstream", "link"] {
         assert!(world.entries(kind).await.is_empty(), "{kind}");
@@ -247,7 +247,7 @@ async fn a_client_that_registered_itself_always_asks() {
     let up = Stub::named("up");
     let world = world(&[&up]).await;
     let mut victim = Browser::new(&world);
-    let home = way_back(&victim.to_provider("up").await, "up");
+    let home = way_back(&victim.go_to_provider("up").await, "up");
     let home = victim.get(&home).await;
     let question = victim.get(home.location()).await;
     victim.decide(&question, "allow", &["read"]).await;
@@ -267,7 +267,7 @@ async fn who_must_log_in_again_does_so_there_too() {
     let world = world(&[&up]).await;
     let mut browser = Browser::new(&world);
     for prompt in ["login", "select_account"] {
-        let choice = browser.to_choice(&url(&[("prompt", prompt)])).await;
+        let choice = browser.open_choice(&url(&[("prompt", prompt)])).await;
         let gone = browser.click(&choice, "up").await;
         assert_eq!(gone.told().get("prompt").map(String::as_str), Some("login"), "{prompt}");
         let home = browser.get(&way_back(&gone, "up")).await;
@@ -282,7 +282,7 @@ async fn people_are_told_by_issuer_and_id_and_by_addresses_only_if_that_is_asked
     let subject_after = async |stub: &Stub, name: &str, claims: Value| {
         stub.says("1", claims);
         let mut browser = Browser::new(&world);
-        let home = way_back(&browser.to_provider(name).await, name);
+        let home = way_back(&browser.go_to_provider(name).await, name);
         assert_eq!(browser.get(&home).await.status, StatusCode::SEE_OTHER);
         let account_id = stub.account_id("1");
         crate::oauth::people::known_subject(&world.core, name, &account_id).await.unwrap().unwrap()
@@ -298,7 +298,7 @@ async fn people_are_told_by_issuer_and_id_and_by_addresses_only_if_that_is_asked
     let log_in = async |stub: &Stub, name: &str, id: &str, claims: Value| {
         stub.says(id, claims);
         let mut browser = Browser::new(&world);
-        let home = way_back(&browser.to_provider(name).await, name);
+        let home = way_back(&browser.go_to_provider(name).await, name);
         assert_eq!(browser.get(&home).await.status, StatusCode::SEE_OTHER);
         let account_id = stub.account_id(id);
         crate::oauth::people::known_subject(&world.core, name, &account_id).await.unwrap().unwrap()
@@ -322,14 +322,14 @@ async fn who_logs_out_can_log_in_as_somebody_else() {
     let world = world(&[&up]).await;
     for (prompt, after) in [("", "select_account"), ("consent", "consent select_account")] {
         let mut browser = Browser::new(&world);
-        let choice = browser.to_choice(&url(&[("prompt", prompt)])).await;
+        let choice = browser.open_choice(&url(&[("prompt", prompt)])).await;
         let gone = browser.click(&choice, "up").await;
         let home = browser.get(&way_back(&gone, "up")).await;
         let question = browser.get(home.location()).await;
         let (action, token) = question.form("/logout");
         let out = browser.post(&action, &[("token", &token)]).await;
         assert_eq!(out.told().get("prompt").map(String::as_str), Some(after));
-        let choice = browser.to_choice(out.location()).await;
+        let choice = browser.open_choice(out.location()).await;
         let gone = browser.click(&choice, "up").await;
         assert_eq!(gone.told().get("prompt").map(String::as_str), Some("login"), "{prompt}");
     }
@@ -342,7 +342,7 @@ async fn what_is_good_once_is_used_up_on_every_node() {
     up.says("1", json!({ "once": "a token" }));
     for (at, status) in [(0, StatusCode::SEE_OTHER), (1, StatusCode::FORBIDDEN)] {
         let mut browser = Browser::new(&world);
-        let home = way_back(&browser.to_provider("up").await, "up");
+        let home = way_back(&browser.go_to_provider("up").await, "up");
         assert_eq!(browser.get(&home).await.status, status, "{at}");
     }
     assert_eq!((up.asked().1, world.entries("session").await.len()), (2, 1));

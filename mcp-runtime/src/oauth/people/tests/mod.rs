@@ -157,7 +157,8 @@ pub(super) fn core(
         .client(public("native").redirect_uri("com.example.app:/cb"))
         .client(public("small").redirect_uri("https://app.example/small").scopes(["read"]));
     builder.logins.extend(before);
-    builder.used_by_tools = builder.logins.iter().map(|login| login.name().to_owned()).collect();
+    let used = builder.logins.iter().map(|login| login.name().to_owned()).filter(|name| name != "unused");
+    builder.used_by_tools = used.collect();
     let url = PublicUrl::parse(&format!("{issuer}/mcp")).unwrap();
     let around = Surroundings { name: "Notes & Co", public_url: Some(&url), catalogue: &catalogue, clock: &clock };
     builder.limits_off = !limited;

@@ -128,3 +128,34 @@ async fn what_was_moved_or_is_of_another_provider_says_nothing() {
     assert_eq!(present(&world.core, "gone", &up.account_id("1")).await.unwrap(), None);
     assert!(vault::kept(&world.core, (&subject, "other")).await.unwrap().is_none());
 }
+
+/// They would say of somebody what is true of another.
+#[tokio::test]
+async fn tokens_of_another_account_are_not_looked_with() {
+    let up = Stub::named("up");
+    let (world, subject) = world(&up).await;
+    let kept = vault::kept(&world.core, (&subject, "up")).await.unwrap().unwrap();
+    vault::keep(&world.core, (&subject, "up"), "2", &kept.tokens).await.unwrap();
+    world.clock.advance(DAY);
+    assert_eq!(scopes(&world, &up).await, Ok(None));
+    assert_eq!(up.asked().2, 1);
+}
+
+/// The provider may exchange them to look, and a refresh token is good once.
+#[tokio::test(start_paused = true)]
+async fn while_tokens_are_refreshed_nobody_looks_with_them() {
+    let up = Stub::named("up");
+    let (world, subject) = world(&up).await;
+    world.clock.advance(DAY);
+    let Ok(vault::Hold::Mine(held)) = vault::hold(&world.core, (&subject, "up"), |_| false).await else {
+        panic!("it is not held")
+    };
+    assert!(scopes(&world, &up).await.unwrap().is_some(), "within the grace");
+    assert_eq!(up.asked().2, 0);
+    held.release().await.unwrap();
+    world.clock.advance(Duration::from_secs(30));
+    assert!(scopes(&world, &up).await.unwrap().is_some());
+    assert_eq!(up.asked().2, 1);
+    let again = vault::hold(&world.core, (&subject, "up"), |_| false).await;
+    assert!(matches!(again, Ok(vault::Hold::Mine(_))), "and it is given back");
+}

@@ -5,7 +5,43 @@ use std::time::Duration;
 use tokio::{task::JoinSet, time::Instant};
 
 use super::{super::flight::fresh, *};
-use crate::oauth::{people::vault::Hold, upstream::Outcome};
+use crate::{
+    oauth::{people::vault::Hold, upstream::Outcome},
+    store::{Commit, Entry, Key, Kind, Step, StoreError},
+};
+
+/// A store that counts what it is asked.
+#[derive(Default)]
+struct Counting {
+    inner: MemoryStore,
+    asked: AtomicUsize,
+}
+
+#[async_trait::async_trait]
+impl Store for Arc<Counting> {
+    async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.inner.get(key).await
+    }
+
+    async fn commit(&self, steps: &[Step], now: u64) -> Result<Commit, StoreError> {
+        self.inner.commit(steps, now).await
+    }
+
+    async fn list(
+        &self,
+        kind: Kind,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, Entry)>, StoreError> {
+        self.inner.list(kind, prefix, after, limit).await
+    }
+
+    async fn sweep(&self, now: u64, limit: usize) -> Result<usize, StoreError> {
+        self.inner.sweep(now, limit).await
+    }
+}
 
 /// The access token, or why there is none.
 async fn got(node: &AuthorizationServer) -> String {
@@ -66,6 +102,29 @@ async fn a_hundred_who_ask_at_once_on_two_nodes_make_one_refresh() {
     while !nodes.iter().all(|node| node.0.flights.is_empty()) {
         tokio::task::yield_now().await;
     }
+}
+
+/// Those who wait on one node wait for each other, and do not keep asking the store.
+#[tokio::test(start_paused = true)]
+async fn who_waits_asks_the_store_once() {
+    let store = Arc::new(Counting::default());
+    let world = World::new(Arc::new(Arc::clone(&store)));
+    world.connect().await;
+    world.advance(LIFETIME);
+    let node = world.node();
+    world.fake.closes();
+    store.asked.store(0, Ordering::SeqCst);
+    let mut tasks = JoinSet::new();
+    for _ in 0..100 {
+        let node = node.clone();
+        tasks.spawn(async move { got(&node).await });
+    }
+    wait_for(&world.fake, 1).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    world.fake.opens();
+    assert!(tasks.join_all().await.iter().all(|got| got == "upstream-access-1"));
+    let asked = store.asked.load(Ordering::SeqCst);
+    assert!((100..110).contains(&asked), "{asked}");
 }
 
 #[tokio::test]
