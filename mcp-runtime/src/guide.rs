@@ -36,3 +36,6 @@ pub mod https {}
 
 #[doc = include_str!("../../docs/behind_a_proxy.md")]
 pub mod behind_a_proxy {}
+
+#[doc = include_str!("../../docs/configuration.md")]
+pub mod configuration {}
