@@ -121,6 +121,7 @@ impl Attempt {
             redirect_uri: callback_of(core, &self.provider),
             login_again: self.login_again,
             for_tools: self.for_tools,
+            began: self.until.saturating_sub(LIFETIME),
             now: core.records.now(),
             state,
         }

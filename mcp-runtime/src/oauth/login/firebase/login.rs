@@ -136,7 +136,7 @@ impl FederatedLogin for Firebase {
         Ok(Rechecked { claims: claims::kept(&user.claims(known), &self.rules), tokens: None })
     }
 
-    async fn refresh(&self, _tokens: &UpstreamTokens) -> Result<UpstreamTokens, LoginError> {
+    async fn refresh(&self, _id: &str, _tokens: &UpstreamTokens) -> Result<UpstreamTokens, LoginError> {
         Err(LoginError::Denied)
     }
 

@@ -77,7 +77,7 @@ impl Oidc {
         let provider = self.discovery().current(&self.clock).await?;
         let code = self.code(&provider, brought)?;
         let given = self.exchange(&provider, trip, code).await?;
-        let since = trip.login_again.then(|| trip.now.saturating_sub(AWAY));
+        let since = trip.login_again.then(|| trip.began.saturating_sub(AWAY));
         let claims = self.vouched(&provider, &given, (Some(&trip.nonce), since), trip.now).await?;
         let claims = claims.ok_or_else(|| self.deny("the answer has no ID token"))?;
         let id = id_token::subject(&claims).unwrap_or_default().to_owned();

@@ -318,8 +318,8 @@ impl FederatedLogin for Oidc {
         journey::bounded(self.look(id, tokens)).await
     }
 
-    async fn refresh(&self, tokens: &UpstreamTokens) -> Result<UpstreamTokens, LoginError> {
-        journey::bounded(self.exchanged(tokens)).await
+    async fn refresh(&self, id: &str, tokens: &UpstreamTokens) -> Result<UpstreamTokens, LoginError> {
+        journey::bounded(self.exchanged(id, tokens)).await
     }
 
     fn access(&self) -> &[UpstreamScope] {

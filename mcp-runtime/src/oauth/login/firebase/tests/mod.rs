@@ -38,6 +38,7 @@ fn trip() -> Trip {
         redirect_uri: "https://mcp.example.com/callback/firebase".into(),
         login_again: false,
         for_tools: false,
+        began: NOW,
         now: NOW,
     }
 }

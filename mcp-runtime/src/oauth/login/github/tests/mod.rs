@@ -36,6 +36,7 @@ fn trip() -> Trip {
         redirect_uri: CALLBACK.to_owned(),
         login_again: false,
         for_tools: false,
+        began: NOW,
         now: NOW,
     }
 }

@@ -164,6 +164,7 @@ impl Stub {
             redirect_uri: CALLBACK.into(),
             login_again: false,
             for_tools: false,
+            began: self.now(),
             now: self.now(),
         }
     }
