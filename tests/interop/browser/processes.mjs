@@ -1,0 +1,65 @@
+// Programs that a test starts, talks to by lines, and ends.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+
+const running = new Set();
+process.on('exit', () => running.forEach(program => program.child.kill('SIGKILL')));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
+
+/** Rejects when it takes longer. */
+export function within(seconds, what, promise) {
+    let timer;
+    const late = new Promise((_, reject) => {
+        timer = setTimeout(() => reject(new Error(`${what}: not within ${seconds} seconds`)), seconds * 1000);
+    });
+    return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+export class Program {
+    /** What it wrote to standard error. */
+    log = '';
+
+    constructor(command, args, env = {}) {
+        this.name = command.split('/').pop();
+        this.child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+        this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
+        this.child.stderr.setEncoding('utf8').on('data', text => (this.log += text));
+        this.ended = new Promise(resolve => this.child.on('close', resolve));
+        this.child.on('error', error => (this.log += error));
+        this.child.stdin.on('error', () => {});
+        running.add(this);
+    }
+
+    async line() {
+        const { value, done } = await within(30, `${this.name}: a line`, this.lines.next());
+        assert.ok(!done, `${this.name} ended: ${this.log}`);
+        return value;
+    }
+
+    /** Lines until one that begins like this: what those say that begin with a key, without it. */
+    async said(keys, last) {
+        const said = {};
+        for (;;) {
+            const line = await this.line();
+            for (const [name, key] of Object.entries(keys)) {
+                if (line.startsWith(key)) said[name] = line.slice(key.length);
+            }
+            if (line.startsWith(last)) return said;
+        }
+    }
+
+    async ask(...words) {
+        this.child.stdin.write(`${words.join('\t')}\n`);
+        const answer = JSON.parse(await this.line());
+        assert.equal(answer.error, undefined, `${words[0]}: ${answer.error}`);
+        return answer;
+    }
+
+    async stop() {
+        this.child.kill('SIGKILL');
+        await this.ended;
+        running.delete(this);
+    }
+}
