@@ -1,7 +1,7 @@
 //! The notebook of the quickstart with its own authorization server, under a clock that other programs move: what
 //! `tests/interop/login` runs other people's clients against.
 //!
-//!     oauth --data DIR [--auto-approve NAME] [--user NAME PASSWORD SCOPES]…
+//!     oauth --data DIR [--auto-approve NAME] [--user NAME PASSWORD SCOPES]… [--oidc NAME ISSUER CLIENT SECRET]…
 //!
 //! Prints `Listening on URL` and `Control on URL`. Below the second, `POST /advance` moves the clock by the seconds in its
 //! body, and `GET /seen` tells the requests since it was last asked, each as method, path and query, status and challenge.
@@ -19,7 +19,7 @@ use axum::{
 };
 use http::StatusCode;
 use tokio::net::TcpListener;
-use under_test::{Login, UnderTest};
+use under_test::{Login, UnderTest, Upstream};
 
 fn arguments() -> Result<(PathBuf, Vec<Login>), String> {
     let mut arguments = std::env::args().skip(1);
@@ -30,6 +30,10 @@ fn arguments() -> Result<(PathBuf, Vec<Login>), String> {
             "--data" => data = Some(PathBuf::from(next()?)),
             "--auto-approve" => logins.push(Login::AutoApprove(next()?)),
             "--user" => logins.push(Login::User { name: next()?, password: next()?, scopes: next()? }),
+            "--oidc" => {
+                let (name, issuer, client) = (next()?, next()?, (next()?, next()?));
+                logins.push(Login::Oidc(Upstream { name, issuer, client }));
+            }
             _ => return Err(format!("{option}?")),
         }
     }

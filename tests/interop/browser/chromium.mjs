@@ -38,8 +38,17 @@ export class Chromium {
                 `--host-resolver-rules=${[...hosts, 'MAP * ~NOTFOUND', 'EXCLUDE 127.0.0.1'].join(', ')}`
             ]
         });
-        return new Chromium(folder, browser, await browser.newPage());
+        const chromium = new Chromium(folder, browser, await browser.newPage());
+        await chromium.page.setRequestInterception(true);
+        chromium.page.on('request', async request => {
+            if (request.isNavigationRequest()) await chromium.before(request.url());
+            await request.continue();
+        });
+        return chromium;
     }
+
+    /** Told of every address before the page goes there. */
+    before = async () => {};
 
     constructor(folder, browser, page) {
         Object.assign(this, { folder, browser, page });

@@ -71,8 +71,12 @@ export class Person {
         return this.#jar({ hostname: host }).some(cookie => name.test(cookie.name));
     }
 
+    /** Told of every address before it is asked. */
+    before = async () => {};
+
     async #go(url, sent = {}, from) {
         for (let step = 0; step < REDIRECTS; step++) {
+            await this.before(url.href);
             const cookies = this.#jar(url).filter(({ path }) => url.pathname.startsWith(path));
             const headers = {
                 Accept: 'text/html',

@@ -20,7 +20,7 @@ use http::header::WWW_AUTHENTICATE;
 use mcp_runtime::{
     Routers, Server,
     clock::ManualClock,
-    oauth::{AuthorizationServer, AutoApprove, LocalUsers, StoreKey},
+    oauth::{AuthorizationServer, AutoApprove, LocalUsers, Oidc, StoreKey},
     store::SqliteStore,
 };
 use serde_json::{Value, json};
@@ -32,6 +32,34 @@ pub(crate) enum Login {
     AutoApprove(String),
     /// By name and password, with these scopes at most.
     User { name: String, password: String, scopes: String },
+    /// At an OpenID provider: its group `staff` may write, its group `admins` everything.
+    Oidc(Upstream),
+}
+
+/// An OpenID provider, and how we are known there.
+pub(crate) struct Upstream {
+    pub(crate) name: String,
+    pub(crate) issuer: String,
+    pub(crate) client: (String, String),
+}
+
+/// How long people of providers stay logged in without being looked up. The clock is moved by hours at most, since
+/// providers have clocks of their own.
+const RECHECK_EVERY: Duration = Duration::from_secs(20 * 60);
+const GRACE: Duration = Duration::from_secs(40 * 60);
+
+impl Upstream {
+    fn login(self) -> Oidc {
+        let (id, secret) = self.client;
+        Oidc::issuer(self.name, self.issuer)
+            .label("Example Inc.")
+            .client(id, secret)
+            .claim_any("groups", ["staff", "admins"])
+            .grants(["notes:write"])
+            .grants_to("groups", "admins", ["admin"])
+            .recheck_every(RECHECK_EVERY)
+            .grace(GRACE)
+    }
 }
 
 /// What was answered, in order.
@@ -64,6 +92,7 @@ impl UnderTest {
                     has_users = true;
                     users.add(&name, &password, scopes.split_whitespace()).await?;
                 }
+                Login::Oidc(upstream) => login = login.login(upstream.login()),
             }
         }
         if has_users {
