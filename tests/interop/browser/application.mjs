@@ -5,6 +5,9 @@ import { createServer } from 'node:http';
 import { connect, Provider, text, UnauthorizedError } from '../npm/client.mjs';
 import { walk } from './screen.mjs';
 
+// The client says whenever it gives tokens up.
+console.warn = () => {};
+
 export class Application {
     /** What came back, in order. */
     arrived = [];

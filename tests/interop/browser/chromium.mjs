@@ -38,20 +38,24 @@ export class Chromium {
                 `--host-resolver-rules=${[...hosts, 'MAP * ~NOTFOUND', 'EXCLUDE 127.0.0.1'].join(', ')}`
             ]
         });
-        const chromium = new Chromium(folder, browser, await browser.newPage());
-        await chromium.page.setRequestInterception(true);
-        chromium.page.on('request', async request => {
-            if (request.isNavigationRequest()) await chromium.before(request.url());
-            await request.continue();
-        });
-        return chromium;
+        const chromium = new Chromium();
+        return Object.assign(chromium, { folder, browser }).fresh();
     }
 
     /** Told of every address before the page goes there. */
     before = async () => {};
 
-    constructor(folder, browser, page) {
-        Object.assign(this, { folder, browser, page });
+    /** As if it had never been anywhere. */
+    async fresh() {
+        await this.context?.close();
+        this.context = await this.browser.createBrowserContext();
+        this.page = await this.context.newPage();
+        await this.page.setRequestInterception(true);
+        this.page.on('request', async request => {
+            if (request.isNavigationRequest()) await this.before(request.url());
+            await request.continue();
+        });
+        return this;
     }
 
     async look(response) {

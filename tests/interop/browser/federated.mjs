@@ -28,7 +28,7 @@ const GRACE = 40 * 60;
 const BOUND = 16;
 
 const folder = await mkdtemp(join(tmpdir(), 'federated-'));
-const provider = new Program(...[command[0], command.slice(1)]);
+const provider = new Program(command[0], command.slice(1));
 const issuer = await provider.line();
 
 /** A server whose clock moves. */
@@ -50,11 +50,10 @@ class Server {
 
 const person = name => ({ name, provider: LABEL });
 const staff = name => provider.ask('groups', name, 'staff');
-const usual = browser => (browser.pages = ['choice', 'upstream login', 'upstream consent', 'consent']);
 
-/** Pages on the way, of whichever provider it is. */
+/** Pages on the way. Whether the provider asks for something too, and asks again whom it knows, is its own affair. */
 function assertPages(pages) {
-    assert.deepEqual(pages.filter(page => page !== 'upstream consent'), ['choice', 'upstream login', 'consent']);
+    assert.deepEqual(pages.filter(page => !page.startsWith('upstream')), ['choice', 'consent']);
 }
 
 /** Runs with an application that is closed afterwards. */
@@ -76,7 +75,29 @@ function onTheWayBack(browser, at, ...change) {
     };
 }
 
-const notes = async app => (await app.call('list_notes')).structuredContent.notes.length;
+/** Tries again until an answer has this status: the server waits a while before it asks a provider that was down. */
+async function soon(at, run, status) {
+    const until = performance.now() + 15_000;
+    for (;;) {
+        await at.advance(31);
+        const answer = await run();
+        if ((answer.status ?? answer.screen.status) === status) return answer;
+        assert.ok(performance.now() < until, 'the server does not notice that the provider is back');
+        await new Promise(resolve => setTimeout(resolve, 200));
+    }
+}
+
+/** How many there are, whoever asks. */
+async function notes(app) {
+    const headers = {
+        'Content-Type': 'application/json',
+        Accept: 'application/json, text/event-stream',
+        'MCP-Protocol-Version': '2025-11-25'
+    };
+    const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'list_notes', arguments: {} } };
+    const answer = await fetch(app.url, { method: 'POST', headers, body: JSON.stringify(call) });
+    return (await answer.json()).result.structuredContent.notes.length;
+}
 
 /** The client's own way to refresh, outside of it: the status and what is said. */
 async function refresh(app) {
@@ -103,9 +124,10 @@ async function logsIn(at, browser, name) {
         assert.match(choice.screen.text, /registered itself/);
         assert.match(choice.screen.text, /go back to a program on this computer/);
         assert.deepEqual(await provider.ask('seen'), [], 'nothing goes to the provider before the click');
-        const { screen, pages } = await walk(browser, undefined, person(name));
-        assertPages(['choice', ...pages.slice(pages[0] === 'choice')]);
+        const { screen, pages } = await walk(browser, choice.screen, person(name));
         await app.finish(screen);
+        assertPages(pages);
+        assert.ok(pages.includes('upstream login'));
         const before = await notes(app);
         await app.call('add_note', { title: 'with a login', text: 'b' });
         assert.equal(await notes(app), before + 1);
@@ -140,12 +162,9 @@ async function providerStops(at, browser, name) {
         await cannotBeReached(app, () => app.ask().then(asked => walk(browser, asked, person(name))));
         await provider.ask('start');
         assert.equal(await notes(app), before);
-        assertPages(await app.logIn(browser, person(name)).then(withLogin));
+        assertPages(await app.logIn(browser, person(name)));
     });
 }
-
-/** Who is known to the provider may not be asked again. */
-const withLogin = pages => (pages.includes('upstream login') ? pages : pages.toSpliced(1, 0, 'upstream login'));
 
 async function cannotBeReached(app, visit) {
     const { screen } = await within(BOUND, 'the page', visit());
@@ -160,7 +179,7 @@ async function providerHangs(at, browser, name) {
         onTheWayBack(browser, at, 'hang');
         await cannotBeReached(app, () => app.ask().then(asked => walk(browser, asked, person(name))));
         await provider.ask('slow', '1');
-        assertPages(await app.logIn(browser, person(name)).then(withLogin));
+        assertPages(await app.logIn(browser, person(name)));
         await provider.ask('go');
     });
 }
@@ -174,9 +193,10 @@ async function isDownFromTheStart(change, back) {
             const person = { name: 'alice', provider: LABEL };
             await cannotBeReached(app, () => app.ask().then(asked => walk(new Person(), asked, person)));
             await provider.ask(back);
-            await at.advance(61);
             await staff('alice');
-            assertPages(await app.logIn(new Person(), person));
+            const { screen, pages } = await soon(at, () => app.ask().then(asked => walk(new Person(), asked, person)), 200);
+            await app.finish(screen);
+            assertPages(pages);
         });
     } finally {
         await at.stop();
@@ -203,8 +223,7 @@ async function outlivesAnOutage(at, name) {
         await at.advance(GRACE);
         assert.deepEqual(await refresh(app).then(({ status, error }) => [status, error]), [503, 'temporarily_unavailable']);
         await provider.ask('start');
-        await at.advance(61);
-        assert.equal((await refresh(app)).status, 200, 'nothing is lost by it');
+        await soon(at, () => refresh(app), 200);
         assert.match(await app.whoami(), /scopes: notes:write$/);
     });
 }
@@ -233,7 +252,7 @@ async function isRemoved(at, name) {
         await provider.ask('remove', name);
         await at.advance(TOKEN + 1);
         assert.match(await app.whoami(), /scopes: notes:write$/, 'is not looked up yet');
-        await at.advance(RECHECK - TOKEN);
+        await at.advance(TOKEN + 1);
         const before = await notes(app);
         const { refresh_token } = app.tokens;
         await app.ask();
@@ -250,11 +269,11 @@ try {
     const at = await Server.start('notebook');
     for (const [what, run] of [
         ['a person logs in', () => logsIn(at, new Person(), 'alice')],
-        ['Chromium logs in', () => logsIn(at, chromium, 'bob')],
+        ['Chromium logs in', async () => logsIn(at, await chromium.fresh(), 'bob')],
         ['keys change', () => keysChange(at, new Person(), 'carol')],
         ['somebody else', () => isNotAdmitted(at, new Person(), 'mallory')],
         ['the provider stops', () => providerStops(at, new Person(), 'dave')],
-        ['the provider hangs', () => providerHangs(at, chromium, 'bob')],
+        ['the provider hangs', async () => providerHangs(at, await chromium.fresh(), 'bob')],
         ['the provider is down from the start', () => isDownFromTheStart('stop', 'start')],
         ['the provider hangs from the start', () => isDownFromTheStart('hang', 'go')],
         ['an outage', () => outlivesAnOutage(at, 'erin')],
@@ -263,7 +282,8 @@ try {
     ]) {
         const began = performance.now();
         await run().catch(error => {
-            console.error(`not ok: ${what}: ${at.program.log.split('\n').slice(-20).join('\n')}`);
+            const last = program => program.log.split('\n').slice(-20).join('\n');
+            console.error(`not ok: ${what}\n-- the server\n${last(at.program)}\n-- the provider\n${last(provider)}`);
             throw error;
         });
         console.log(`  ${what}: ok, ${Math.round(performance.now() - began)} ms`);

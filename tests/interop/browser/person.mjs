@@ -57,7 +57,7 @@ export class Person {
         for (const line of lines) {
             const [pair, ...rest] = line.split(';').map(part => part.trim());
             const [name, ...value] = pair.split('=');
-            const more = Object.fromEntries(rest.map(part => part.toLowerCase().split('=')));
+            const more = Object.fromEntries(rest.map(part => [part.split('=')[0].toLowerCase(), part.slice(part.indexOf('=') + 1)]));
             const path = more.path ?? '/';
             const gone = more['max-age'] === '0' || Date.parse(more.expires) < Date.now() || value.join('=') === '';
             const known = jar.findIndex(cookie => cookie.name === name && cookie.path === path);

@@ -35,12 +35,12 @@ function decide(screen, person) {
 }
 
 /**
- * Goes through pages until there is one that nothing is to be done on: that screen, and the pages before it. `stopAt`
- * names a page to stop on instead.
+ * Goes through pages, from an address or a screen, until there is one that nothing is to be done on: that screen, and
+ * the pages before it. `stopAt` names a page to stop on instead.
  */
-export async function walk(browser, url, person, stopAt) {
+export async function walk(browser, from, person, stopAt) {
     const pages = [];
-    let screen = url ? await browser.open(String(url)) : await browser.look();
+    let screen = from.forms ? from : await browser.open(String(from));
     while (pages.length < 10) {
         const what = screen.status === 200 && decide(screen, person);
         if (!what || what.page === stopAt) return { screen, pages };

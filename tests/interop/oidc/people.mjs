@@ -6,7 +6,7 @@
 // The first line it writes is its issuer. Then each line it reads is a command, its words parted by tabs, answered with
 // one line of JSON:
 //
-//   client ID SECRET CALLBACK   may send people here and be told who they are
+//   client ID SECRET CALLBACK   may send people here and be told who they are; there is one, with one callback more each
 //   groups NAME GROUP…          the claim `groups` of somebody from now on
 //   remove NAME                 nobody can log in, or be looked up, under this name any more
 //   rotate                      signs with a new key from now on, and no longer publishes the old one
@@ -46,7 +46,26 @@ await listen(0);
 const { port } = server.address();
 const issuer = `http://127.0.0.1:${port}`;
 
-const clients = [];
+/** What is kept, clients too, by kind and id: whatever key it was made under. Nothing expires. */
+const kept = new Map();
+
+class Kept {
+    constructor(kind) {
+        this.kind = kind;
+    }
+
+    #of = id => `${this.kind} ${id}`;
+    find = async id => kept.get(this.#of(id));
+    findByUid = async uid => [...kept.values()].find(payload => payload.kind === this.kind && payload.uid === uid);
+    upsert = async (id, payload) => void kept.set(this.#of(id), payload);
+    destroy = async id => void kept.delete(this.#of(id));
+    consume = async id => void (kept.get(this.#of(id)).consumed = Math.floor(Date.now() / 1000));
+
+    revokeByGrantId = async grantId => {
+        for (const [key, payload] of kept) if (payload.grantId === grantId) kept.delete(key);
+    };
+}
+
 const groups = new Map();
 const removed = new Set();
 
@@ -63,7 +82,7 @@ function account(id) {
 }
 
 const configuration = {
-    clients,
+    adapter: Kept,
     claims: { openid: ['sub', 'groups'], profile: ['name'], email: ['email', 'email_verified'] },
     // Claims are in the ID token, not only where they can be asked for.
     conformIdTokenClaims: false,
@@ -80,23 +99,20 @@ let keys = 0;
 function rotate() {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     configuration.jwks = { keys: [{ ...privateKey.export({ format: 'jwk' }), kid: `key-${keys++}`, alg: 'RS256', use: 'sig' }] };
-    renew();
-}
-
-// What is stored is shared by all instances.
-function renew() {
     provider = new Provider(issuer, configuration);
+    provider.on('grant.error', (_, error) => console.error(`refused at the token endpoint: ${error.error_detail ?? error}`));
 }
 
+const callbacks = [];
 function client(id, secret, callback) {
-    clients.push({
+    callbacks.push(callback);
+    new Kept('Client').upsert(id, {
         client_id: id,
         client_secret: secret,
-        redirect_uris: [callback],
+        redirect_uris: callbacks,
         grant_types: ['authorization_code', 'refresh_token'],
         response_types: ['code']
     });
-    renew();
 }
 
 const later = seconds => {

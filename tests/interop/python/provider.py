@@ -6,7 +6,7 @@ talks to it by lines.
 The first line it writes is its issuer. Then each line it reads is a command, its words parted by tabs, answered with one
 line of JSON:
 
-    client ID SECRET CALLBACK   may send people here and be told who they are
+    client ID SECRET CALLBACK   may send people here and be told who they are; there is one, with one callback more each
     groups NAME GROUP...        the claim `groups` of somebody from now on
     remove NAME                 what was given for this person is good no more
     rotate                      signs with a new key from now on, and no longer publishes the old one
@@ -33,21 +33,24 @@ warnings.filterwarnings("ignore")
 import flask
 import oidc_provider_mock
 from authlib import jose
-from oidc_provider_mock._storage import Client, Storage, User
+from oidc_provider_mock._storage import Client, User
 from werkzeug.serving import make_server
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 # Servers under test move their clocks.
 app = oidc_provider_mock.app(require_client_registration=True, access_token_max_age=timedelta(hours=9))
 app.debug = False
-seen, store, released = [], Storage(), threading.Event()
+seen, callbacks, released = [], [], threading.Event()
 delay = [0.0]
+
+with app.test_request_context():
+    app.preprocess_request()
+    store = flask.g.oidc_provider_mock_storage
 
 
 @app.before_request
 def begin():
     seen.append(f"{flask.request.method} {flask.request.path}")
-    flask.g.oidc_provider_mock_storage = store
     if delay[0]:
         released.wait(delay[0])
 
@@ -64,11 +67,12 @@ PORT = server.server_port
 
 
 def client(id, secret, callback):
+    callbacks.append(callback)
     store.store_client(
         Client(
             id=id,
             secret=secret,
-            redirect_uris=[callback],
+            redirect_uris=callbacks,
             allowed_scopes=Client.SCOPES_SUPPORTED,
             token_endpoint_auth_method="client_secret_basic",
         )
