@@ -49,7 +49,7 @@ impl World {
                 Login::User { name: name.clone(), password: password.clone(), scopes: "notes:write admin".to_owned() }
             }
         };
-        let server = Arc::new(UnderTest::new(listener.local_addr().unwrap(), &data, vec![login]).await.unwrap());
+        let server = Arc::new(UnderTest::new(listener.local_addr().unwrap(), &data, vec![login], None).await.unwrap());
         tokio::spawn({
             let server = Arc::clone(&server);
             async move { server.serve(listener).await }
