@@ -35,7 +35,7 @@ export class Chromium {
                 '--disable-dev-shm-usage',
                 '--disable-gpu',
                 '--no-proxy-server',
-                `--host-resolver-rules=${[...hosts, 'MAP * ~NOTFOUND', 'EXCLUDE 127.0.0.1'].join(', ')}`
+                `--host-resolver-rules=${[...hosts, 'MAP * ~NOTFOUND', 'EXCLUDE 127.0.0.1', 'EXCLUDE localhost'].join(', ')}`
             ]
         });
         const chromium = new Chromium();
