@@ -57,8 +57,8 @@ function assertPages(pages) {
 }
 
 /** Runs with an application that is closed afterwards. */
-async function withApp(at, run) {
-    const app = await Application.start(at.url);
+async function withApp(at, run, revision) {
+    const app = await Application.start(at.url, revision);
     try {
         return await run(app);
     } finally {
@@ -115,9 +115,9 @@ async function refresh(app) {
 
 // ---- what is tried
 
-async function logsIn(at, browser, name) {
+async function logsIn(at, browser, name, revision) {
     await staff(name);
-    await withApp(at, async app => {
+    const run = async app => {
         const asked = await app.ask();
         await provider.ask('seen');
         const choice = await walk(browser, asked, person(name), 'choice');
@@ -133,6 +133,22 @@ async function logsIn(at, browser, name) {
         assert.equal(await notes(app), before + 1);
         assert.match(await app.whoami(), /scopes: notes:write$/);
         assert.ok((await provider.ask('seen')).some(request => /^POST .*token$/.test(request)));
+    };
+    await withApp(at, run, revision);
+}
+
+async function saysNo(at, browser, name) {
+    await staff(name);
+    await withApp(at, async app => {
+        const { screen } = await walk(browser, await app.ask(), person(name), 'upstream login');
+        // A button at one provider, a link at the other.
+        const [form, no] = screen.forms.flatMap(form => form.buttons.map(button => [form, button])).find(([, { text }]) => text === 'Deny') ?? [];
+        const refused = no ? await browser.send(form, {}, no) : await browser.open(`${screen.url}/abort`);
+        assert.equal(refused.status, 403, refused.text);
+        // oidc-provider-mock forgets `state` when somebody says no.
+        const known = new URL(refused.url).searchParams.has('state');
+        assert.match(refused.text, known ? /Example Inc\. did not say who you are\. Nothing was allowed/ : /not valid any more/);
+        assert.deepEqual(app.arrived, []);
     });
 }
 
@@ -268,8 +284,9 @@ const chromium = await Chromium.start();
 try {
     const at = await Server.start('notebook');
     for (const [what, run] of [
-        ['a person logs in', () => logsIn(at, new Person(), 'alice')],
+        ['a person logs in', () => logsIn(at, new Person(), 'alice', '2025-11-25')],
         ['Chromium logs in', async () => logsIn(at, await chromium.fresh(), 'bob')],
+        ['somebody says no', () => saysNo(at, new Person(), 'heidi')],
         ['keys change', () => keysChange(at, new Person(), 'carol')],
         ['somebody else', () => isNotAdmitted(at, new Person(), 'mallory')],
         ['the provider stops', () => providerStops(at, new Person(), 'dave')],
@@ -289,6 +306,8 @@ try {
         console.log(`  ${what}: ok, ${Math.round(performance.now() - began)} ms`);
     }
     assert.doesNotMatch(at.program.log, / ERROR |panicked/);
+    // Neither tokens nor codes nor our secret.
+    assert.doesNotMatch(at.program.log, /eyJ|code=[^"]|a-secret-that-is/);
 } finally {
     await chromium.close();
     await rm(folder, { recursive: true });

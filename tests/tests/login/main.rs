@@ -6,6 +6,7 @@
 
 mod person;
 #[path = "../../interop/oauth/under_test.rs"]
+#[expect(dead_code, reason = "shared with tests that need more")]
 mod under_test;
 
 use std::{sync::Arc, time::Duration};
