@@ -91,7 +91,18 @@ async function logsIn() {
     return sent;
 }
 
-/** Posts that the page has sent, from somewhere else or again. */
+async function logsInWithGoogle() {
+    await browser.fresh();
+    const app = await Application.start(url);
+    await toThePage(app);
+    const [response] = await Promise.all([browser.page.waitForNavigation(), browser.page.click('[data-method="google.com"]')]);
+    const { screen } = await walk(browser, await browser.look(response), PERSON);
+    await app.finish(screen);
+    assert.match(await app.whoami(), /scopes: notes:write$/);
+    await app.close();
+}
+
+/** Posts what the page has sent, from somewhere else and again. */
 async function isNotTakenTwice(sent) {
     const answer = await fetch(sent.url(), {
         method: 'POST',
@@ -225,6 +236,7 @@ async function scriptIsMissing() {
 try {
     const sent = await logsIn();
     await isNotTakenTwice(sent);
+    await logsInWithGoogle();
     await isNotAdmitted();
     await allowsNothingElse();
     await obeysItself();

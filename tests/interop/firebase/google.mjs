@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 
 export const PROJECT = 'example-project';
 const PASSWORD = 'correct horse battery';
-const FILES = ['firebase-app.js', 'firebase-auth.js'];
+const FILES = ['/sdk/1.2.3/firebase-app.js', '/sdk/1.2.3/firebase-auth.js'];
 
 const encoded = value => Buffer.from(JSON.stringify(value)).toString('base64url');
 
@@ -52,13 +52,10 @@ export class Google {
     async #answer(request, response) {
         const { pathname } = new URL(request.url, this.url);
         this.seen.push(`${request.method} ${pathname}`);
-        const file = FILES.find(file => pathname === `/sdk/1.2.3/${file}`);
-        // As the vendor does.
         response.setHeader('Access-Control-Allow-Origin', '*');
-        response.setHeader('Access-Control-Allow-Headers', '*');
-        if (file) {
+        if (FILES.includes(pathname)) {
             response.setHeader('Content-Type', 'text/javascript');
-            return response.end(await readFile(new URL(file, import.meta.url)));
+            return response.end(await readFile(new URL('stub-sdk.js', import.meta.url)));
         }
         const json = value => {
             response.setHeader('Content-Type', 'application/json');
@@ -72,14 +69,17 @@ export class Google {
             const apiKey = 'AIzaOnlyForTests';
             return json({ projectId: PROJECT, apiKey, authDomain: `${PROJECT}.firebaseapp.com` });
         }
-        if (pathname === '/v1/accounts:signInWithPassword' && request.method === 'POST') {
-            const chunks = await request.toArray();
-            const { email, password } = JSON.parse(Buffer.concat(chunks));
-            if (password === PASSWORD) return json({ idToken: this.token(email, this.changes) });
-            response.statusCode = 400;
-            return json({ error: { message: 'INVALID_LOGIN_CREDENTIALS' } });
+        if (pathname === '/stub/sign-in' && request.method === 'POST') {
+            const said = JSON.parse(Buffer.concat(await request.toArray()));
+            return json(this.#signIn(said));
         }
-        response.statusCode = request.method === 'OPTIONS' ? 204 : 404;
+        response.statusCode = 404;
         response.end();
+    }
+
+    #signIn({ method, email = 'carol@example.com', password }) {
+        if (method === 'password' && password !== PASSWORD) return { code: 'auth/invalid-login-credentials' };
+        const firebase = { identities: { email: [email] }, sign_in_provider: method };
+        return { idToken: this.token(email, { firebase, ...this.changes }) };
     }
 }

@@ -1,3 +1,0 @@
-// A stub of the vendor's script: as much of `firebase-app.js` as our page uses.
-
-export const initializeApp = configuration => ({ options: configuration });
