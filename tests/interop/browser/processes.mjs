@@ -21,9 +21,13 @@ export class Program {
     /** What it wrote to standard error. */
     log = '';
 
-    constructor(command, args, env = {}) {
+    /** Its standard output as a whole, which is also read by lines. */
+    out = '';
+
+    constructor(command, args, env = {}, cwd = undefined) {
         this.name = command.split('/').pop();
-        this.child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+        this.child = spawn(command, args, { env: { ...process.env, ...env }, cwd, stdio: ['pipe', 'pipe', 'pipe'] });
+        this.child.stdout.setEncoding('utf8').on('data', text => (this.out += text));
         this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
         this.child.stderr.setEncoding('utf8').on('data', text => (this.log += text));
         this.ended = new Promise(resolve => this.child.on('close', resolve));
