@@ -18,7 +18,10 @@ export class Application {
         app.listener = createServer((request, response) => {
             const at = new URL(request.url, app.redirect);
             if (at.pathname === '/callback') app.arrived.push(at);
-            response.writeHead(at.pathname === '/callback' ? 200 : 404, { 'Content-Type': 'text/html', Connection: 'close' });
+            response.writeHead(at.pathname === '/callback' ? 200 : 404, {
+                'Content-Type': 'text/html',
+                Connection: 'close'
+            });
             response.end('<!doctype html><title>app</title><h1>You can close this page</h1>');
         });
         await new Promise(resolve => app.listener.listen(0, '127.0.0.1', resolve));

@@ -1,9 +1,8 @@
 // Chromium, with a profile of its own that is gone afterwards, and a network that is this machine.
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import puppeteer from 'puppeteer-core';
+import { scratch } from './processes.mjs';
 
 /** What the page shows; runs in the page. */
 function read() {
@@ -14,8 +13,18 @@ function read() {
         text: (document.body?.innerText ?? '').replace(/\s+/g, ' ').trim(),
         forms: [...document.forms].map((form, index) => ({
             index,
-            fields: [...form.querySelectorAll('input')].map(({ name, type, value, checked }) => ({ name, type, value, checked })),
-            buttons: [...form.querySelectorAll('button')].map(({ name, value }, index) => ({ index, name, value, text: words(form.querySelectorAll('button')[index]) }))
+            fields: [...form.querySelectorAll('input')].map(({ name, type, value, checked }) => ({
+                name,
+                type,
+                value,
+                checked
+            })),
+            buttons: [...form.querySelectorAll('button')].map(({ name, value }, index) => ({
+                index,
+                name,
+                value,
+                text: words(form.querySelectorAll('button')[index])
+            }))
         }))
     };
 }
@@ -23,7 +32,7 @@ function read() {
 export class Chromium {
     /** Starts it. `home` holds what it finds in its home folder, such as certificates to trust. */
     static async start({ home, hosts = [] } = {}) {
-        const folder = await mkdtemp(join(tmpdir(), 'chromium-'));
+        const folder = scratch('chromium');
         const browser = await puppeteer.launch({
             executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
             headless: true,
@@ -39,17 +48,25 @@ export class Chromium {
             ]
         });
         const chromium = new Chromium();
-        return Object.assign(chromium, { folder, browser }).fresh();
+        return Object.assign(chromium, { browser }).fresh();
     }
 
     /** Told of every address before the page goes there. */
     before = async () => {};
+
+    /** What pages broke of their own rules, with their addresses. */
+    violations = [];
 
     /** As if it had never been anywhere. */
     async fresh() {
         await this.context?.close();
         this.context = await this.browser.createBrowserContext();
         this.page = await this.context.newPage();
+        this.page.on('console', message => {
+            const said = `${message.location().url}: ${message.text()}`;
+            if (/Content Security Policy/i.test(said)) this.violations.push(said);
+        });
+        this.page.on('pageerror', error => this.violations.push(`${this.page.url()}: ${error}`));
         await this.page.setRequestInterception(true);
         this.page.on('request', async request => {
             if (request.isNavigationRequest()) await this.before(request.url());
@@ -81,8 +98,10 @@ export class Chromium {
         return this.look(response);
     }
 
+    /** Pages of this origin that broke their own rules. */
+    violationsAt = origin => this.violations.filter(said => said.startsWith(origin));
+
     async close() {
         await this.browser.close();
-        await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
     }
 }

@@ -6,13 +6,10 @@
 
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Application } from './application.mjs';
 import { Chromium } from './chromium.mjs';
 import { Person } from './person.mjs';
-import { Program } from './processes.mjs';
+import { Program, scratch } from './processes.mjs';
 
 const [federated, ...command] = process.argv.slice(2);
 assert.ok(command.length, 'usage: node example.mjs FEDERATED PROVIDER…');
@@ -29,7 +26,7 @@ async function freePort() {
 }
 
 async function isListening(url) {
-    for (const until = performance.now() + 30_000; performance.now() < until; ) {
+    for (const until = performance.now() + 30_000; performance.now() < until;) {
         const answer = await fetch(url).catch(() => undefined);
         if (answer?.ok) return;
         await new Promise(resolve => setTimeout(resolve, 50));
@@ -37,7 +34,7 @@ async function isListening(url) {
     assert.fail(`${url} does not answer`);
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'example-'));
+const folder = scratch('example');
 const provider = new Program(command[0], command.slice(1));
 const origin = `http://127.0.0.1:${await freePort()}`;
 const program = new Program(
@@ -63,7 +60,10 @@ try {
     ]) {
         const app = await Application.start(`${origin}/mcp`, revision);
         const pages = await app.logIn(browser, PERSON);
-        assert.deepEqual(pages.filter(page => !page.startsWith('upstream')), ['choice', 'consent']);
+        assert.deepEqual(
+            pages.filter(page => !page.startsWith('upstream')),
+            ['choice', 'consent']
+        );
         assert.match(await app.whoami(), /scopes: .*notes:write/);
         await app.close();
     }
@@ -75,7 +75,6 @@ try {
 } finally {
     await chromium.close();
     await program.stop();
-    await rm(folder, { recursive: true });
 }
 console.log('the example, by its environment: ok');
 process.exit(0);

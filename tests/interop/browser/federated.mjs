@@ -6,13 +6,11 @@
 // `python/provider.py`.
 
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Application } from './application.mjs';
 import { Chromium } from './chromium.mjs';
 import { Person } from './person.mjs';
-import { Program, within } from './processes.mjs';
+import { Program, scratch, within } from './processes.mjs';
 import { walk } from './screen.mjs';
 
 const [server, ...command] = process.argv.slice(2);
@@ -27,7 +25,7 @@ const GRACE = 40 * 60;
 /** What a page may take while a provider does not answer. */
 const BOUND = 16;
 
-const folder = await mkdtemp(join(tmpdir(), 'federated-'));
+const folder = scratch('federated');
 const provider = new Program(command[0], command.slice(1));
 const issuer = await provider.line();
 
@@ -53,7 +51,10 @@ const staff = name => provider.ask('groups', name, 'staff');
 
 /** Pages on the way. Whether the provider asks for something too, and asks again whom it knows, is its own affair. */
 function assertPages(pages) {
-    assert.deepEqual(pages.filter(page => !page.startsWith('upstream')), ['choice', 'consent']);
+    assert.deepEqual(
+        pages.filter(page => !page.startsWith('upstream')),
+        ['choice', 'consent']
+    );
 }
 
 /** Runs with an application that is closed afterwards. */
@@ -142,12 +143,18 @@ async function saysNo(at, browser, name) {
     await withApp(at, async app => {
         const { screen } = await walk(browser, await app.ask(), person(name), 'upstream login');
         // A button at one provider, a link at the other.
-        const [form, no] = screen.forms.flatMap(form => form.buttons.map(button => [form, button])).find(([, { text }]) => text === 'Deny') ?? [];
+        const [form, no] =
+            screen.forms
+                .flatMap(form => form.buttons.map(button => [form, button]))
+                .find(([, { text }]) => text === 'Deny') ?? [];
         const refused = no ? await browser.send(form, {}, no) : await browser.open(`${screen.url}/abort`);
         assert.equal(refused.status, 403, refused.text);
         // oidc-provider-mock forgets `state` when somebody says no.
         const known = new URL(refused.url).searchParams.has('state');
-        assert.match(refused.text, known ? /Example Inc\. did not say who you are\. Nothing was allowed/ : /not valid any more/);
+        assert.match(
+            refused.text,
+            known ? /Example Inc\. did not say who you are\. Nothing was allowed/ : /not valid any more/
+        );
         assert.deepEqual(app.arrived, []);
     });
 }
@@ -185,7 +192,10 @@ async function providerStops(at, browser, name) {
 async function cannotBeReached(app, visit) {
     const { screen } = await within(BOUND, 'the page', visit());
     assert.equal(screen.status, 503, `${screen.url}: ${screen.text}`);
-    assert.match(screen.text, /Example Inc\. cannot be reached right now\. Go back to the app and try again in a moment/);
+    assert.match(
+        screen.text,
+        /Example Inc\. cannot be reached right now\. Go back to the app and try again in a moment/
+    );
     assert.deepEqual(app.arrived, []);
 }
 
@@ -210,7 +220,11 @@ async function isDownFromTheStart(change, back) {
             await cannotBeReached(app, () => app.ask().then(asked => walk(new Person(), asked, person)));
             await provider.ask(back);
             await staff('alice');
-            const { screen, pages } = await soon(at, () => app.ask().then(asked => walk(new Person(), asked, person)), 200);
+            const { screen, pages } = await soon(
+                at,
+                () => app.ask().then(asked => walk(new Person(), asked, person)),
+                200
+            );
             await app.finish(screen);
             assertPages(pages);
         });
@@ -230,14 +244,20 @@ async function outlivesAnOutage(at, name) {
         assert.deepEqual(await provider.ask('seen'), [], 'was asked a moment ago');
         await at.advance(TOKEN + 1);
         assert.match(await app.whoami(), /scopes: notes:write$/);
-        assert.ok((await provider.ask('seen')).some(request => /^POST .*token$/.test(request)), 'is asked again');
+        assert.ok(
+            (await provider.ask('seen')).some(request => /^POST .*token$/.test(request)),
+            'is asked again'
+        );
 
         await provider.ask('stop');
         await at.advance(RECHECK + 1);
         assert.equal((await refresh(app)).status, 200, 'the provider may be down for a while');
         assert.match(await app.whoami(), /scopes: notes:write$/);
         await at.advance(GRACE);
-        assert.deepEqual(await refresh(app).then(({ status, error }) => [status, error]), [503, 'temporarily_unavailable']);
+        assert.deepEqual(await refresh(app).then(({ status, error }) => [status, error]), [
+            503,
+            'temporarily_unavailable'
+        ]);
         await provider.ask('start');
         await soon(at, () => refresh(app), 200);
         assert.match(await app.whoami(), /scopes: notes:write$/);
@@ -305,11 +325,11 @@ try {
         });
         console.log(`  ${what}: ok, ${Math.round(performance.now() - began)} ms`);
     }
+    assert.deepEqual(chromium.violationsAt(new URL(at.url).origin), []);
     assert.doesNotMatch(at.program.log, / ERROR |panicked/);
     // Neither tokens nor codes nor our secret.
     assert.doesNotMatch(at.program.log, /eyJ|code=[^"]|a-secret-that-is/);
 } finally {
     await chromium.close();
-    await rm(folder, { recursive: true });
 }
 process.exit(0);

@@ -6,14 +6,11 @@
 // `localhost`, and `home`, where Chromium finds the authority; the command that starts the provider.
 
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Application } from './application.mjs';
 import { Chromium } from './chromium.mjs';
 import { Person } from './person.mjs';
-import { Program } from './processes.mjs';
-import { walk } from './screen.mjs';
+import { Program, scratch } from './processes.mjs';
 
 const [server, certificates, ...command] = process.argv.slice(2);
 assert.ok(command.length, 'usage: node https.mjs SERVER FOLDER PROVIDER…');
@@ -21,14 +18,13 @@ const CLIENT = ['notebook', 'a-secret-that-is:only+for/tests'];
 const LOCAL = { name: 'alice', password: 'correct horse battery' };
 const FEDERATED = { name: 'bob', provider: 'Example Inc.' };
 
-const folder = await mkdtemp(join(tmpdir(), 'https-'));
 const provider = new Program(command[0], command.slice(1));
 const issuer = await provider.line();
 
 /** A server that people of the provider log in to, or those who have a password. */
 async function start(...login) {
     const pair = ['--tls', join(certificates, 'cert.pem'), join(certificates, 'key.pem')];
-    const program = new Program(server, ['--data', await mkdtemp(join(folder, 'data-')), ...pair, ...login]);
+    const program = new Program(server, ['--data', scratch('https'), ...pair, ...login]);
     const { url } = await program.said({ url: 'Listening on ' }, 'Control on ');
     assert.match(url, /^https:\/\/localhost:\d+\/mcp$/);
     return { program, url, origin: new URL(url).origin };
@@ -36,7 +32,10 @@ async function start(...login) {
 
 async function logsIn(at, browser, person, pages) {
     const app = await Application.start(at.url);
-    assert.deepEqual((await app.logIn(browser, person)).filter(page => !page.startsWith('upstream')), pages);
+    assert.deepEqual(
+        (await app.logIn(browser, person)).filter(page => !page.startsWith('upstream')),
+        pages
+    );
     assert.match(await app.whoami(), /scopes: notes:write$/);
     const { resource } = await (await fetch(`${at.origin}/.well-known/oauth-protected-resource/mcp`)).json();
     assert.equal(resource, at.url);
@@ -47,10 +46,16 @@ async function logsIn(at, browser, person, pages) {
 async function assertCookies(at) {
     const cookies = await chromium.context.cookies();
     const own = cookies.filter(cookie => cookie.name.includes('mcp-'));
-    assert.ok(own.some(cookie => cookie.name === '__Host-mcp-session'), JSON.stringify(own.map(cookie => cookie.name)));
+    assert.ok(
+        own.some(cookie => cookie.name === '__Host-mcp-session'),
+        JSON.stringify(own.map(cookie => cookie.name))
+    );
     for (const { name, secure, httpOnly, sameSite, path } of own) {
         assert.match(name, /^__Host-mcp-/);
-        assert.deepEqual({ secure, httpOnly, sameSite, path }, { secure: true, httpOnly: true, sameSite: 'Lax', path: '/' });
+        assert.deepEqual(
+            { secure, httpOnly, sameSite, path },
+            { secure: true, httpOnly: true, sameSite: 'Lax', path: '/' }
+        );
     }
 }
 
@@ -78,10 +83,12 @@ try {
     await logsIn(federated, await chromium.fresh(), FEDERATED, ['choice', 'consent']);
     await assertCookies(federated);
     await logsIn(federated, new Person(), FEDERATED, ['choice', 'consent']);
-    for (const { program } of [local, federated]) assert.doesNotMatch(program.log, / ERROR |panicked/);
+    for (const { program, origin } of [local, federated]) {
+        assert.doesNotMatch(program.log, / ERROR |panicked/);
+        assert.deepEqual(chromium.violationsAt(origin), []);
+    }
 } finally {
     await chromium.close();
-    await rm(folder, { recursive: true });
 }
 console.log('https: ok');
 process.exit(0);

@@ -12,7 +12,9 @@ function request(url, { method = 'GET', headers, body }) {
         const sent = (url.protocol === 'https:' ? https : http).request(url, { method, headers }, answer => {
             const chunks = [];
             answer.on('data', chunk => chunks.push(chunk));
-            answer.on('end', () => resolve({ status: answer.statusCode, headers: answer.headers, text: String(Buffer.concat(chunks)) }));
+            answer.on('end', () =>
+                resolve({ status: answer.statusCode, headers: answer.headers, text: String(Buffer.concat(chunks)) })
+            );
             answer.on('error', reject);
         });
         sent.setTimeout(60_000, () => sent.destroy(new Error(`${url}: no answer within a minute`)));
@@ -23,7 +25,10 @@ function request(url, { method = 'GET', headers, body }) {
 
 const ENTITIES = { amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'", '#x27': "'", '#34': '"' };
 const decoded = text => text.replace(/&(\w+|#\w+);/g, (all, name) => ENTITIES[name] ?? all);
-const plain = html => decoded(html.replace(/<(style|script|title)\b.*?<\/\1>/gs, ' ').replace(/<[^>]*>/g, '')).replace(/\s+/g, ' ').trim();
+const plain = html =>
+    decoded(html.replace(/<(style|script|title)\b.*?<\/\1>/gs, ' ').replace(/<[^>]*>/g, ''))
+        .replace(/\s+/g, ' ')
+        .trim();
 
 function attributes(tag) {
     const pairs = tag.matchAll(/\s([\w-]+)(?:="([^"]*)")?/g);
@@ -33,7 +38,11 @@ function attributes(tag) {
 function formsOf(html, url) {
     return [...html.matchAll(/<form\b[^>]*>.*?<\/form>/gs)].map(([form]) => {
         const action = attributes(/<form\b[^>]*>/.exec(form)[0]).action ?? url.href;
-        const fields = [...form.matchAll(/<input\b[^>]*>/g)].map(([tag]) => ({ type: 'text', value: '', ...attributes(tag) }));
+        const fields = [...form.matchAll(/<input\b[^>]*>/g)].map(([tag]) => ({
+            type: 'text',
+            value: '',
+            ...attributes(tag)
+        }));
         const buttons = [...form.matchAll(/(<button\b[^>]*>)(.*?)<\/button>/gs)];
         return {
             action: new URL(action, url),
@@ -57,7 +66,9 @@ export class Person {
         for (const line of lines) {
             const [pair, ...rest] = line.split(';').map(part => part.trim());
             const [name, ...value] = pair.split('=');
-            const more = Object.fromEntries(rest.map(part => [part.split('=')[0].toLowerCase(), part.slice(part.indexOf('=') + 1)]));
+            const more = Object.fromEntries(
+                rest.map(part => [part.split('=')[0].toLowerCase(), part.slice(part.indexOf('=') + 1)])
+            );
             const path = more.path ?? '/';
             const gone = more['max-age'] === '0' || Date.parse(more.expires) < Date.now() || value.join('=') === '';
             const known = jar.findIndex(cookie => cookie.name === name && cookie.path === path);

@@ -1,12 +1,32 @@
-// Programs that a test starts, talks to by lines, and ends.
+// Programs that a test starts, talks to by lines, and ends; folders that are gone with it; and how long it may take.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const running = new Set();
-process.on('exit', () => running.forEach(program => program.child.kill('SIGKILL')));
+const folders = [];
+process.on('exit', () => {
+    running.forEach(program => program.child.kill('SIGKILL'));
+    folders.forEach(folder => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+});
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
+
+// Whatever waits without a bound of its own.
+setTimeout(() => {
+    console.error('not ok: this takes longer than two minutes');
+    process.exit(1);
+}, 120_000).unref();
+
+/** A new folder, until this process ends. */
+export function scratch(name) {
+    const folder = mkdtempSync(join(tmpdir(), `${name}-`));
+    folders.push(folder);
+    return folder;
+}
 
 /** Rejects when it takes longer. */
 export function within(seconds, what, promise) {

@@ -3,19 +3,16 @@
 //   node quickstart.mjs QUICKSTART
 
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Application } from './application.mjs';
 import { Chromium } from './chromium.mjs';
-import { Program } from './processes.mjs';
+import { Program, scratch } from './processes.mjs';
 import { walk } from './screen.mjs';
 
 const [quickstart] = process.argv.slice(2);
 assert.ok(quickstart, 'usage: node quickstart.mjs QUICKSTART');
 const person = { name: 'alice', password: 'correct horse battery' };
 
-const folder = await mkdtemp(join(tmpdir(), 'quickstart-'));
+const folder = scratch('quickstart');
 const user = ['user', 'add', person.name, '--scopes', 'notes:write admin', '--password-stdin', '--data', folder];
 const adding = new Program(quickstart, user);
 adding.child.stdin.end(`${person.password}\n`);
@@ -37,11 +34,11 @@ try {
     const denied = await walk(browser, await other.ask(), { answer: 'Deny' });
     assert.deepEqual(denied.pages, ['consent']);
     assert.equal(other.arrived.pop().searchParams.get('error'), 'access_denied');
+    assert.deepEqual(browser.violationsAt(new URL(url).origin), []);
     await other.close();
     await app.close();
 } finally {
     await browser.close();
     await server.stop();
-    await rm(folder, { recursive: true });
 }
 console.log('quickstart, Chromium: ok');

@@ -14,7 +14,10 @@ const button = (form, text) => form.buttons.find(button => button.text.includes(
 /** What can be on the way, by what it looks like: the page, the form to send, what to enter, the button to click. */
 const PAGES = [
     ['choice', (form, { provider }) => provider !== undefined && button(form, `Continue with ${provider}`)],
-    ['password', (form, { name, password }) => has(form, 'password') && has(form, 'username') && { username: name, password }],
+    [
+        'password',
+        (form, { name, password }) => has(form, 'password') && has(form, 'username') && { username: name, password }
+    ],
     ['consent', (form, { answer }) => button(form, answer ?? 'Allow')],
     // The pages of npm `oidc-provider`, and of PyPI `oidc-provider-mock`.
     ['upstream login', (form, { name }) => has(form, 'login') && { login: name, password: 'any' }],

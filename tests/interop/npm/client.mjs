@@ -72,7 +72,10 @@ const negotiation = revision =>
 /** A client of one revision that has said hello, without a token. */
 export async function connect(url, revision, provider) {
     const recorder = new Recorder();
-    const transport = new StreamableHTTPClientTransport(new URL(url), { authProvider: provider, fetch: recorder.fetch });
+    const transport = new StreamableHTTPClientTransport(new URL(url), {
+        authProvider: provider,
+        fetch: recorder.fetch
+    });
     const client = new Client({ name: 'interop', version: '1' }, negotiation(revision));
     await client.connect(transport);
     assert.equal(client.getNegotiatedProtocolVersion(), revision);

@@ -90,7 +90,14 @@ const configuration = {
     scopes: ['openid', 'offline_access'],
     pkce: { required: () => true },
     // Servers under test move their clocks.
-    ttl: { AccessToken: 9 * HOURS, IdToken: 9 * HOURS, RefreshToken: 9 * HOURS, Grant: 9 * HOURS, Session: HOURS, Interaction: HOURS },
+    ttl: {
+        AccessToken: 9 * HOURS,
+        IdToken: 9 * HOURS,
+        RefreshToken: 9 * HOURS,
+        Grant: 9 * HOURS,
+        Session: HOURS,
+        Interaction: HOURS
+    },
     findAccount: async (_, id) => account(id)
 };
 
@@ -98,9 +105,13 @@ let provider;
 let keys = 0;
 function rotate() {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-    configuration.jwks = { keys: [{ ...privateKey.export({ format: 'jwk' }), kid: `key-${keys++}`, alg: 'RS256', use: 'sig' }] };
+    configuration.jwks = {
+        keys: [{ ...privateKey.export({ format: 'jwk' }), kid: `key-${keys++}`, alg: 'RS256', use: 'sig' }]
+    };
     provider = new Provider(issuer, configuration);
-    provider.on('grant.error', (_, error) => console.error(`refused at the token endpoint: ${error.error_detail ?? error}`));
+    provider.on('grant.error', (_, error) =>
+        console.error(`refused at the token endpoint: ${error.error_detail ?? error}`)
+    );
 }
 
 const callbacks = [];

@@ -1,10 +1,10 @@
-"""Another OpenID provider on loopback (oidc-provider-mock, on Flask and Authlib): `browser/federated.mjs` starts this and
-talks to it by lines.
+"""Another OpenID provider on loopback (oidc-provider-mock, on Flask and Authlib): `browser/federated.mjs` starts this
+and talks to it by lines.
 
     python provider.py
 
-The first line it writes is its issuer. Then each line it reads is a command, its words parted by tabs, answered with one
-line of JSON:
+The first line it writes is its issuer. Then each line it reads is a command, its words parted by tabs, answered with
+one line of JSON:
 
     client ID SECRET CALLBACK   may send people here and be told who they are; there is one, with one callback more each
     groups NAME GROUP...        the claim `groups` of somebody from now on
