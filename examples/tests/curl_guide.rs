@@ -1,4 +1,5 @@
 //! `docs/curl.md` does what it says: its blocks are run in one shell, and answer what stands below them.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::{
     fs,
