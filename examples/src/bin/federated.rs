@@ -43,7 +43,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(server.serve_configured().await?)
 }
 
-#[cfg(all(test, feature = "oidc"))]
+#[cfg(test)]
+#[cfg(feature = "oidc")]
 mod tests {
     use super::*;
 

@@ -121,7 +121,8 @@ async fn post(url: &str, content_type: &str, body: String) -> Outcome<Value> {
     if status.is_success() { Ok(serde_json::from_str(&text)?) } else { Err(format!("{url}: {status} {text}").into()) }
 }
 
-#[cfg(all(test, feature = "dev-login"))]
+#[cfg(test)]
+#[cfg(feature = "dev-login")]
 mod tests {
     use examples::notebook;
     use mcp_runtime::{

@@ -140,6 +140,7 @@ impl Config {
         if let Some(proxies) = self.proxies {
             builder = builder.http(|http| proxies.apply(http));
         }
+        #[cfg_attr(not(any(feature = "oidc", feature = "github", feature = "firebase")), allow(unused_mut))]
         let mut problems = Problems::default();
         if let Some((cert, key)) = self.tls {
             configured.facts.push(("Https", format!("{} with {}", cert.display(), key.display())));
