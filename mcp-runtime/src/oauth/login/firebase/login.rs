@@ -149,6 +149,6 @@ impl FederatedLogin for Firebase {
     }
 
     fn linked_email(&self, claims: &Claims) -> Option<String> {
-        verified_email(claims).filter(|_| self.link)
+        verified_email(claims).filter(|_| self.links_by_email)
     }
 }
