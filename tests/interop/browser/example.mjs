@@ -44,13 +44,11 @@ const program = new Program(
         OIDC_ISSUER: await provider.line(),
         OIDC_CLIENT_ID: 'notebook',
         OIDC_CLIENT_SECRET: SECRET,
-        MCP_ADMIT: 'claim:groups=staff',
         MCP_BIND: new URL(origin).host
     },
     folder
 );
 await provider.ask('client', 'notebook', SECRET, `${origin}/callback/oidc`);
-await provider.ask('groups', PERSON.name, 'staff');
 const chromium = await Chromium.start();
 try {
     await isListening(`${origin}/.well-known/oauth-authorization-server`);
