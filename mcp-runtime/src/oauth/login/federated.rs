@@ -175,7 +175,7 @@ impl Default for Patience {
     }
 }
 
-/// A [`FederatedLogin`] as the public trait shows it: of this crate only.
+/// A `FederatedLogin` as the public trait shows it: of this crate only.
 #[derive(Clone, Copy)]
 pub struct Federated<'p>(pub(crate) &'p dyn FederatedLogin);
 
