@@ -9,11 +9,20 @@ pub mod from_fastmcp {}
 #[doc = include_str!("../../docs/add_login.md")]
 pub mod add_login {}
 
+#[doc = include_str!("../../docs/federated_login.md")]
+pub mod federated_login {}
+
 #[doc = include_str!("../../docs/upstream_access_tokens.md")]
 pub mod upstream_access_tokens {}
 
 #[doc = include_str!("../../docs/connect_your_client.md")]
 pub mod connect_your_client {}
+
+#[doc = include_str!("../../docs/curl.md")]
+pub mod curl {}
+
+#[doc = include_str!("../../docs/troubleshooting.md")]
+pub mod troubleshooting {}
 
 #[doc = include_str!("../../docs/choosing_limits.md")]
 pub mod choosing_limits {}
@@ -27,3 +36,6 @@ pub mod https {}
 
 #[doc = include_str!("../../docs/behind_a_proxy.md")]
 pub mod behind_a_proxy {}
+
+#[doc = include_str!("../../docs/configuration.md")]
+pub mod configuration {}

@@ -24,7 +24,9 @@
 //! * [`Json`], [`ToolError`], [`State`], [`Identity`], [`Context`]: what tools return and receive.
 //! * `testing` (feature `testing`): all of it in memory, as whoever you say, at any time.
 //! * `oauth` and `store` (features `oauth` and `sqlite`): the built-in authorization server, and where it keeps its state.
-//! * [`guide`]: adding a login, connecting clients, coming from rmcp or FastMCP, testing, choosing limits, HTTPS, behind a proxy.
+//! * `config` (feature `http`): what environment variables say.
+//! * [`guide`]: adding a login, logging in with other providers, their access tokens, connecting clients, curl,
+//!   troubleshooting, coming from rmcp or FastMCP, testing, choosing limits, configuration, HTTPS, behind a proxy.
 //!
 //! The repository's README shows every refusal on the wire and the security model in half a page.
 
@@ -34,14 +36,19 @@
 pub mod auth;
 mod caught;
 pub mod clock;
+#[cfg(feature = "http")]
+pub mod config;
 pub mod guard;
 // Their code is a test where everything it uses is compiled in.
 #[cfg(any(
     not(doctest),
     all(
         feature = "http",
+        feature = "firebase",
+        feature = "github",
         feature = "introspection",
         feature = "jwks",
+        feature = "oidc",
         feature = "sqlite",
         feature = "testing",
         feature = "tls"

@@ -1,4 +1,4 @@
-//! Fifty tools in five groups: `cargo run --bin groups`.
+//! Fifty tools in five groups: `TRACKER_TOKEN=… cargo run --bin groups`.
 //!
 //! Each group is a file with a module that carries `#[toolset(prefix = …, scopes = …, rate_limit = …, timeout = …)]`; its
 //! `tools()` lists what stands in it, so that no tool is forgotten, and none escapes what the group demands. What protects

@@ -1,4 +1,4 @@
-//! The methods of a value as tools: `cargo run --bin methods`.
+//! The methods of a value as tools: `STOREHOUSE_TOKEN=… cargo run --bin methods`.
 //!
 //! What the tools share lives in the value: no `State`, nothing global. What carries `#[tool]` is a tool, everything else
 //! is an ordinary method.

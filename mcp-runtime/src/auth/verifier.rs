@@ -174,7 +174,7 @@ impl Verifier {
     }
 
     /// The issuers whose tokens are accepted, as far as they have a name, and whom they admit, as far as they say so.
-    #[cfg(any(test, feature = "testing"))]
+    #[cfg(any(test, feature = "http", feature = "testing"))]
     pub(crate) fn issuers(&self) -> impl Iterator<Item = (&str, Option<String>)> {
         self.authenticators
             .iter()

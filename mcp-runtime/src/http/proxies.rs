@@ -59,7 +59,6 @@ impl Proxies {
     }
 
     /// For people; `None` if nobody is believed.
-    #[cfg(any(test, feature = "testing"))]
     pub(super) fn line(&self) -> Option<String> {
         let header = self.header.unwrap_or_default();
         match self.hops {

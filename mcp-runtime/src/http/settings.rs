@@ -199,6 +199,11 @@ impl HttpSettings {
         lines
     }
 
+    /// The proxies that are believed, for people.
+    pub(crate) fn proxy_line(&self) -> Option<String> {
+        self.proxies.line().map(|line| line.trim_start_matches("* ").to_owned())
+    }
+
     /// What is wrong with the settings, in sentences that say what to do.
     pub(crate) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();

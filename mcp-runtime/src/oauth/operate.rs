@@ -246,8 +246,8 @@ impl AuthorizationServer {
     ) -> Result<String, MintError> {
         let core = &self.0;
         let scopes: Vec<String> = scopes.into_iter().map(Into::into).collect();
-        let login = core.logins.iter().find(|login| login.name() == provider).ok_or(MintError::NoAccount)?;
-        let account = login.account(account).await.map_err(|_| unusable())?.ok_or(MintError::NoAccount)?;
+        let account = people::present(core, provider, account).await.map_err(|_| unusable())?;
+        let account = account.ok_or(MintError::NoAccount)?;
         if let Some(scope) = scopes.iter().find(|scope| !core.catalogue.knows(scope)) {
             return Err(MintError::UndeclaredScope(scope.clone()));
         }

@@ -159,6 +159,11 @@ pub(crate) fn own_url(core: &Core, path: &str, query: &str) -> String {
     format!("{}{path}{mark}{query}", core.issuer)
 }
 
+/// What somebody logs in for: to answer a client's request, or to go on with a link that a tool gave them.
+pub(crate) fn login_leads_to(query: &str) -> &'static str {
+    if sole(query, "ticket").is_some() && sole(query, "client_id").is_none() { "/connect" } else { "/authorize" }
+}
+
 /// The same request, for somebody else: who has logged out is not to be logged in again by whoever still knows them
 /// elsewhere.
 pub(crate) fn for_another(query: &str) -> String {

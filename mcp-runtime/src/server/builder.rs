@@ -27,13 +27,13 @@ pub struct ServerBuilder {
     version: String,
     title: Option<String>,
     instructions: Option<String>,
-    public_url: Option<String>,
-    catalogue: Catalogue,
+    pub(super) public_url: Option<String>,
+    pub(super) catalogue: Catalogue,
     last_scope: Option<String>,
     states: StateMap,
     tools: Vec<Box<dyn Bind>>,
-    authenticators: Vec<Box<dyn Authenticator>>,
-    defaults: Defaults,
+    pub(super) authenticators: Vec<Box<dyn Authenticator>>,
+    pub(super) defaults: Defaults,
     address_limit: Option<Limit>,
     quota_capacity: usize,
     visibility: Visibility,
@@ -42,13 +42,15 @@ pub struct ServerBuilder {
     clock: Clock,
     #[cfg(feature = "http")]
     http: crate::http::HttpSettings,
+    #[cfg(feature = "http")]
+    pub(super) configured: Option<super::Configured>,
     #[cfg(feature = "tls")]
     tls: Option<crate::http::Tls>,
     #[cfg(feature = "oauth")]
-    authorization: Option<crate::oauth::AuthorizationServerBuilder>,
+    pub(super) authorization: Option<crate::oauth::AuthorizationServerBuilder>,
     /// Whether callers are meant to be known, even if the way to do so could not be made.
     knows_callers: bool,
-    problems: Vec<String>,
+    pub(super) problems: Vec<String>,
 }
 
 impl ServerBuilder {
@@ -73,6 +75,8 @@ impl ServerBuilder {
             clock: Clock::system(),
             #[cfg(feature = "http")]
             http: crate::http::HttpSettings::default(),
+            #[cfg(feature = "http")]
+            configured: None,
             #[cfg(feature = "tls")]
             tls: None,
             #[cfg(feature = "oauth")]
@@ -153,6 +157,8 @@ impl ServerBuilder {
 
     /// Adds a way to know callers. With several, each token goes to the one that claims it.
     pub fn auth(mut self, authenticator: impl Authenticator) -> Self {
+        #[cfg(feature = "http")]
+        self.complain_of_second_way("auth");
         self.authenticators.push(Box::new(authenticator));
         self
     }
@@ -286,6 +292,12 @@ impl ServerBuilder {
     pub fn http(mut self, change: impl FnOnce(crate::http::HttpSettings) -> crate::http::HttpSettings) -> Self {
         self.http = change(self.http);
         self
+    }
+
+    /// Without HTTP nothing is configured from the environment.
+    #[cfg(not(feature = "http"))]
+    fn further_ways(&self) -> &'static str {
+        ""
     }
 
     /// Lets [`serve`](Server::serve) and [`serve_on`](Server::serve_on) speak https (TLS 1.2 and 1.3, HTTP/1.1) with this
@@ -446,6 +458,8 @@ impl ServerBuilder {
             no_auth: self.defaults.no_auth,
             #[cfg(feature = "http")]
             http: self.http,
+            #[cfg(feature = "http")]
+            configured: self.configured,
             #[cfg(feature = "tls")]
             tls: self.tls,
             #[cfg(feature = "oauth")]
@@ -476,6 +490,8 @@ impl ServerBuilder {
         self.problems.extend(verifier.problems());
         #[cfg(feature = "http")]
         self.problems.extend(self.http.problems());
+        #[cfg(feature = "http")]
+        self.check_configured(public_url);
         #[cfg(feature = "tls")]
         self.check_tls(public_url);
     }
@@ -544,9 +560,10 @@ impl ServerBuilder {
         let protected = self.tools.iter().find(|tool| !tool.policy().is_public());
         match (protected, verifier.is_empty(), self.defaults.no_auth) {
             (Some(tool), true, false) if !self.knows_callers => self.problems.push(format!(
-                "tool `{}` is protected, but the server has no way to know callers; add `.auth(…)`, make the tool \
+                "tool `{}` is protected, but the server has no way to know callers; add `.auth(…)`{}, make the tool \
                  `#[tool(public)]`, or on your own machine `.insecure_no_auth()`",
-                tool.name()
+                tool.name(),
+                self.further_ways()
             )),
             (_, false, true) => self.problems.push(
                 "`.insecure_no_auth()` and `.auth(…)` exclude each other: who asks for tokens must not ignore them"

@@ -2,6 +2,8 @@
 
 mod builder;
 mod calls;
+#[cfg(feature = "http")]
+mod configured;
 mod core;
 mod failure;
 mod observe;
@@ -19,6 +21,8 @@ pub(crate) use self::core::Announced;
 pub(crate) use self::core::ParamHeaders;
 pub(crate) use self::core::{Arrival, Core, unreadable, unsupported_version};
 pub use builder::{BuildError, ServerBuilder};
+#[cfg(feature = "http")]
+pub(crate) use configured::Configured;
 pub(crate) use observe::Observer;
 pub use observe::{CallOutcome, ObservedCall};
 #[cfg(feature = "http")]
@@ -51,6 +55,9 @@ pub(crate) struct Settings {
     pub(crate) no_auth: bool,
     #[cfg(feature = "http")]
     pub(crate) http: crate::http::HttpSettings,
+    /// What the environment said.
+    #[cfg(feature = "http")]
+    pub(crate) configured: Option<Configured>,
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<crate::http::Tls>,
     #[cfg(feature = "oauth")]

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { Client, StreamableHTTPClientTransport, UnauthorizedError } from '@modelcontextprotocol/client';
+import { connect as connectTo, Provider, text, UnauthorizedError } from './client.mjs';
 
 const [url, control, revision, python, user, password] = process.argv.slice(2);
 assert.ok(python, 'usage: node login.mjs URL CONTROL REVISION PYTHON [NAME PASSWORD]');
@@ -31,81 +31,7 @@ async function browse(authorization, ...more) {
     return JSON.parse(stdout);
 }
 
-/** What an application keeps for the SDK. */
-class Provider {
-    redirectUrl = REDIRECT;
-    kept = {};
-    /** Where the person was sent. */
-    opened = [];
-
-    constructor(extra = {}) {
-        Object.assign(this, extra);
-    }
-
-    get clientMetadata() {
-        return {
-            client_name: 'interop of TypeScript',
-            redirect_uris: [REDIRECT],
-            grant_types: ['authorization_code', 'refresh_token'],
-            response_types: ['code'],
-            token_endpoint_auth_method: 'none'
-        };
-    }
-
-    state = () => (this.kept.state = crypto.randomUUID());
-    clientInformation = () => this.kept.client;
-    saveClientInformation = client => (this.kept.client = client);
-    tokens = () => this.kept.tokens;
-    saveTokens = tokens => (this.kept.tokens = tokens);
-    codeVerifier = () => this.kept.verifier;
-    saveCodeVerifier = verifier => (this.kept.verifier = verifier);
-    discoveryState = () => this.kept.discovery;
-    saveDiscoveryState = discovery => (this.kept.discovery = discovery);
-    redirectToAuthorization = authorization => void this.opened.push(authorization);
-    invalidateCredentials = what => {
-        assert.equal(what, 'tokens', 'only tokens are ever refused');
-        delete this.kept.tokens;
-    };
-}
-
-/** Every request of one client, and its answer. */
-class Recorder {
-    seen = [];
-
-    fetch = async (input, init) => {
-        const response = await fetch(input, init);
-        const request = { method: init?.method ?? 'GET', url: new URL(input), body: init?.body };
-        this.seen.push({ ...request, response: response.clone() });
-        return response;
-    };
-
-    /** What happened since the last time, in short. */
-    take() {
-        // Before the stateless revision it also tries, in its own time, whether there is a stream.
-        const seen = this.seen.splice(0).filter(({ method, url }) => method !== 'GET' || url.pathname !== '/mcp');
-        return {
-            seen,
-            short: seen.map(({ method, url, response }) => `${method} ${url.pathname} ${response.status}`)
-        };
-    }
-}
-
-const negotiation =
-    revision === '2026-07-28'
-        ? { versionNegotiation: { mode: { pin: revision } } }
-        : { versionNegotiation: { mode: 'legacy' }, supportedProtocolVersions: [revision] };
-
-async function connect(provider) {
-    const recorder = new Recorder();
-    const transport = new StreamableHTTPClientTransport(new URL(url), { authProvider: provider, fetch: recorder.fetch });
-    const client = new Client({ name: 'interop', version: '1' }, negotiation);
-    await client.connect(transport);
-    assert.equal(client.getNegotiatedProtocolVersion(), revision);
-    recorder.take();
-    return { client, transport, recorder, call: (name, args = {}) => client.callTool({ name, arguments: args }) };
-}
-
-const text = result => result.content.map(block => block.text).join('\n');
+const connect = provider => connectTo(url, revision, provider);
 
 /** A call beside the client. */
 function post(name, token) {
@@ -250,7 +176,7 @@ async function revoke(it, provider) {
 
 /** A person who says no. */
 async function denied() {
-    const provider = new Provider();
+    const provider = new Provider(REDIRECT);
     const it = await connect(provider);
     await assert.rejects(it.call('add_note', { title: 'a', text: 'b' }), UnauthorizedError);
     const { location } = await browse(provider.opened.pop(), '--deny');
@@ -274,7 +200,7 @@ async function lifeOfAClient(provider, register) {
 
 /** Given the choice the client does not register; the document is read by nobody here. */
 async function prefersItsDocument() {
-    const provider = new Provider({ clientMetadataUrl: 'https://app.example.com/client.json' });
+    const provider = new Provider(REDIRECT, { clientMetadataUrl: 'https://app.example.com/client.json' });
     const it = await connect(provider);
     await assert.rejects(it.call('add_note', { title: 'a', text: 'b' }), UnauthorizedError);
     assert.equal(it.recorder.take().short.includes('POST /register 201'), false);
@@ -286,21 +212,21 @@ async function prefersItsDocument() {
 async function lifeWithADocument() {
     const server = createServer((request, response) => {
         const document = {
-            ...new Provider().clientMetadata,
+            ...new Provider(REDIRECT).clientMetadata,
             client_id: `http://${request.headers.host}${request.url}`
         };
         response.setHeader('Content-Type', 'application/json');
         response.end(JSON.stringify(document));
     });
     await new Promise(listening => server.listen(0, '127.0.0.1', listening));
-    const provider = new Provider();
+    const provider = new Provider(REDIRECT);
     provider.kept.client = { client_id: `http://127.0.0.1:${server.address().port}/client.json` };
     await lifeOfAClient(provider, []);
     server.close();
 }
 
 try {
-    await lifeOfAClient(new Provider(), ['POST /register 201']);
+    await lifeOfAClient(new Provider(REDIRECT), ['POST /register 201']);
     await prefersItsDocument();
     // Others read documents from elsewhere only.
     if (control !== '-') await lifeWithADocument();

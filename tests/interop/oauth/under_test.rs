@@ -4,7 +4,7 @@ use std::{
     error::Error,
     io,
     net::SocketAddr,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -18,9 +18,9 @@ use axum::{
 use examples::notebook;
 use http::header::WWW_AUTHENTICATE;
 use mcp_runtime::{
-    Routers, Server,
+    Routers, Server, Tls,
     clock::ManualClock,
-    oauth::{AuthorizationServer, AutoApprove, LocalUsers, StoreKey},
+    oauth::{AuthorizationServer, AutoApprove, Firebase, LocalUsers, Oidc, StoreKey},
     store::SqliteStore,
 };
 use serde_json::{Value, json};
@@ -32,6 +32,42 @@ pub(crate) enum Login {
     AutoApprove(String),
     /// By name and password, with these scopes at most.
     User { name: String, password: String, scopes: String },
+    /// At an OpenID provider: its group `staff` may write, its group `admins` everything.
+    Oidc(Upstream),
+    /// At a Firebase project, with all of Google below `google`.
+    Firebase { project: String, google: String },
+}
+
+/// For https: PEM files.
+pub(crate) struct Certificate {
+    pub(crate) chain: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
+/// An OpenID provider, and how we are known there.
+pub(crate) struct Upstream {
+    pub(crate) name: String,
+    pub(crate) issuer: String,
+    pub(crate) client: (String, String),
+}
+
+/// How long people of providers stay logged in without being looked up. The clock is moved by hours at most, since
+/// providers have clocks of their own.
+const RECHECK_EVERY: Duration = Duration::from_secs(20 * 60);
+const GRACE: Duration = Duration::from_secs(40 * 60);
+
+impl Upstream {
+    fn login(self) -> Oidc {
+        let (id, secret) = self.client;
+        Oidc::issuer(self.name, self.issuer)
+            .label("Example Inc.")
+            .client(id, secret)
+            .claim_any("groups", ["staff", "admins"])
+            .grants(["notes:write"])
+            .grants_to("groups", "admins", ["admin"])
+            .recheck_every(RECHECK_EVERY)
+            .grace(GRACE)
+    }
 }
 
 /// What was answered, in order.
@@ -41,12 +77,22 @@ pub(crate) struct UnderTest {
     pub(crate) url: String,
     pub(crate) clock: ManualClock,
     server: Server,
+    is_secure: bool,
     seen: Seen,
 }
 
 impl UnderTest {
-    pub(crate) async fn new(address: SocketAddr, data: &Path, logins: Vec<Login>) -> Result<Self, Box<dyn Error>> {
-        let url = format!("http://{address}/mcp");
+    /// With a certificate it speaks https, is called `localhost`, and records nothing.
+    pub(crate) async fn new(
+        address: SocketAddr,
+        data: &Path,
+        logins: Vec<Login>,
+        certificate: Option<Certificate>,
+    ) -> Result<Self, Box<dyn Error>> {
+        let url = match certificate {
+            Some(_) => format!("https://localhost:{}/mcp", address.port()),
+            None => format!("http://{address}/mcp"),
+        };
         let clock = ManualClock::new();
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
         clock.advance(now.saturating_sub(Duration::from_millis(clock.millis())));
@@ -64,20 +110,32 @@ impl UnderTest {
                     has_users = true;
                     users.add(&name, &password, scopes.split_whitespace()).await?;
                 }
+                Login::Oidc(upstream) => login = login.login(upstream.login()),
+                Login::Firebase { project, google } => {
+                    let firebase = Firebase::project(project).at(&google).sdk(format!("{google}/sdk"), "1.2.3");
+                    let firebase = firebase.email_domains(["example.com"]).grants(["notes:write"]);
+                    login = login.login(firebase.clock(clock.clone()));
+                }
             }
         }
         if has_users {
             login = login.login(users);
         }
-        let server = notebook::add_to(Server::builder("notebook", "1.0"))
+        let mut builder = notebook::add_to(Server::builder("notebook", "1.0"))
             .public_url(&url)
             .authorization_server(login)
-            .clock(clock.clone())
-            .build()?;
-        Ok(Self { url, clock, server, seen: Seen::default() })
+            .clock(clock.clone());
+        let is_secure = certificate.is_some();
+        if let Some(Certificate { chain, key }) = certificate {
+            builder = builder.tls(Tls::files(chain, key));
+        }
+        Ok(Self { url, clock, server: builder.build()?, is_secure, seen: Seen::default() })
     }
 
     pub(crate) async fn serve(&self, listener: TcpListener) -> io::Result<()> {
+        if self.is_secure {
+            return self.server.serve_on(listener, std::future::pending()).await.map_err(io::Error::other);
+        }
         let Routers { endpoint, discovery, authorization, .. } = self.server.routers();
         let app = Router::new()
             .nest("/mcp", endpoint)

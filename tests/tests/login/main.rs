@@ -6,6 +6,7 @@
 
 mod person;
 #[path = "../../interop/oauth/under_test.rs"]
+#[expect(dead_code, reason = "shared with tests that need more")]
 mod under_test;
 
 use std::{sync::Arc, time::Duration};
@@ -49,7 +50,7 @@ impl World {
                 Login::User { name: name.clone(), password: password.clone(), scopes: "notes:write admin".to_owned() }
             }
         };
-        let server = Arc::new(UnderTest::new(listener.local_addr().unwrap(), &data, vec![login]).await.unwrap());
+        let server = Arc::new(UnderTest::new(listener.local_addr().unwrap(), &data, vec![login], None).await.unwrap());
         tokio::spawn({
             let server = Arc::clone(&server);
             async move { server.serve(listener).await }

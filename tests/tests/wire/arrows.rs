@@ -16,7 +16,7 @@ enum Of {
 use Of::{All, Only};
 
 /// The one rule. Lower rooms know nothing of higher ones.
-const ARROWS: [(&str, &[Of]); 14] = [
+const ARROWS: [(&str, &[Of]); 15] = [
     ("caught", &[]),
     ("clock", &[]),
     ("guide", &[]),
@@ -73,6 +73,19 @@ const ARROWS: [(&str, &[Of]); 14] = [
             All("auth"),
             All("clock"),
             All("protocol"),
+        ],
+    ),
+    (
+        "config",
+        &[
+            // Where a server does not start, `serve` says so.
+            All("transport"),
+            All("server"),
+            All("oauth"),
+            All("store"),
+            All("http"),
+            All("guard"),
+            All("auth"),
         ],
     ),
     (

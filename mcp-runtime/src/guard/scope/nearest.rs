@@ -1,7 +1,7 @@
 //! "Did you mean": the declared name that a misspelt one probably stands for.
 
 /// The candidate with the fewest edits to `name`, if they are few for a name of its length.
-pub(super) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     // Two swapped letters are two edits: even a short name gets that many.
     let few = name.chars().count().div_ceil(3);
     let ranked = candidates.map(|candidate| (edits(name, candidate), candidate));

@@ -13,7 +13,7 @@ use crate::{
     oauth::{
         Core, LoginProvider,
         browser::{Bound, Cookie, Dress, Purpose, is_framed, is_from_own_page, page, secret, see_other},
-        error::OAuthError,
+        error::{ErrorCode, OAuthError},
         limits::Route,
         login::federated::{Arrived, FederatedLogin},
         pages::{
@@ -25,7 +25,7 @@ use crate::{
             attempts::{self, Going, Purpose as Goal},
             vault,
         },
-        request::{Obstacle, Sent, own_url, sole},
+        request::{Obstacle, Sent, go_on, own_url, sole},
         upstream::ticket::{self, Standing},
         visit::Visit,
     },
@@ -54,11 +54,9 @@ struct Follower<'c> {
 impl<'c> Follower<'c> {
     /// Or the page that says why not.
     async fn of(core: &'c Core, sent: Sent<'_>) -> Result<Result<Self, Response>, OAuthError> {
-        let name = sole(sent.query, "provider").unwrap_or_default();
-        let known = core.logins.iter().chain(&core.connections).find(|known| known.name() == name);
-        let known = known.filter(|_| core.used_by_tools.contains(&name));
-        let Some((login, federated)) = known.and_then(|login| Some((&**login, login.federated()?.0))) else {
-            return Ok(Err(pages::error::wrong_link(core, "no tool works with accounts there")));
+        let name = sole(sent.query, "at").unwrap_or_default();
+        let Some((login, federated)) = used_by_tools(core, &name) else {
+            return Ok(Err(pages::error::wrong_link(core, NOTHING_THERE)));
         };
         let Some(person) = SignedIn::of(core, sent.headers).await? else { return Ok(Err(log_in_first(core))) };
         let place = (&*person.session.subject, &*name);
@@ -87,6 +85,10 @@ async fn show(core: &Core, sent: Sent<'_>) -> Result<Response, Obstacle> {
     if is_framed(sent.headers) {
         return Ok(framed(core));
     }
+    if SignedIn::of(core, sent.headers).await?.is_none() {
+        label_for(core, sent.query)?;
+        return Ok(go_on(core, "/login", sent.query));
+    }
     let follower = match Follower::of(core, sent).await? {
         Ok(follower) => follower,
         Err(page) => return Ok(page),
@@ -101,6 +103,23 @@ async fn show(core: &Core, sent: Sent<'_>) -> Result<Response, Obstacle> {
         token: follower.form(sent.query).token(core),
     };
     Ok(page(StatusCode::OK, asked.render(), Dress::Onward))
+}
+
+/// A provider with whose accounts tools work.
+fn used_by_tools<'c>(core: &'c Core, name: &str) -> Option<(&'c dyn LoginProvider, &'c dyn FederatedLogin)> {
+    let login = core.logins.iter().chain(&core.connections).find(|known| known.name() == name)?;
+    core.used_by_tools.iter().any(|used| used == name).then_some((&**login, login.federated()?.0))
+}
+
+const NOTHING_THERE: &str = "no tool works with accounts there";
+
+/// The label of the provider, for a page on which somebody logs in to go on with such a link.
+pub(super) fn label_for<'c>(core: &'c Core, query: &str) -> Result<&'c str, OAuthError> {
+    let wrong = |what| OAuthError::new(ErrorCode::InvalidRequest, what);
+    let (login, _) = used_by_tools(core, &sole(query, "at").unwrap_or_default()).ok_or_else(|| wrong(NOTHING_THERE))?;
+    let ticket = sole(query, "ticket").unwrap_or_default();
+    let over = || wrong("its link to connect an account is not valid, or older than 10 minutes");
+    ticket::is_plausible(core, &ticket).then_some(login.label()).ok_or_else(over)
 }
 
 /// Somebody clicked: now, and not before, they go to the provider.
@@ -176,8 +195,7 @@ pub(super) async fn connected(
 }
 
 fn log_in_first(core: &Core) -> Response {
-    let text = "Nobody is logged in in this browser. Connect the app to this server again, so that it sends you here to \
-                log in; then open the link again. Nothing was connected.";
+    let text = "Nobody is logged in in this browser any more. Open the link again. Nothing was connected.";
     pages::error::respond(core, StatusCode::UNAUTHORIZED, "Log in first", text)
 }
 

@@ -6,7 +6,7 @@ use axum::response::Response;
 use http::{Method, StatusCode};
 use tokio::time::timeout;
 
-use super::{authorize::framed, callback::provider_is_down};
+use super::{authorize::framed, callback::provider_is_down, connect::label_for};
 use crate::{
     auth::ClientAddress,
     caught::{catch, caught},
@@ -14,20 +14,20 @@ use crate::{
     oauth::{
         Account, Core, LoginError, LoginForm, LoginPage, LoginProblem, LoginProvider,
         browser::{Bound, Cookie, Dress, Purpose, is_framed, is_from_own_page, page, retry_after, secret, see_other},
-        clients::Origin,
+        clients::{Client, Origin},
         error::{ErrorCode, OAuthError},
         limits::Route,
         login::{Waiter, federated::FederatedLogin},
         pages::{
             self,
-            federated::{Asker, Choice},
+            federated::{Asker, Choice, Reason},
         },
         people::{
             Device, Session,
             attempts::{self, Going, Purpose as Goal},
             subject_of,
         },
-        request::{AuthorizationRequest, By, Obstacle, Sent, go_on, own_url, sole},
+        request::{AuthorizationRequest, By, Obstacle, Sent, go_on, login_leads_to, own_url, sole},
         visit::{Form, Visit},
     },
 };
@@ -64,6 +64,9 @@ async fn show(core: &Core, sent: Sent<'_>) -> Result<Response, Obstacle> {
 
 /// Nobody logs in for a request that leads nowhere. What only a person's request may find out is found out later.
 async fn check(core: &Core, sent: Sent<'_>) -> Result<(), Obstacle> {
+    if login_leads_to(sent.query) == "/connect" {
+        return Ok(label_for(core, sent.query).map(drop)?);
+    }
     match AuthorizationRequest::read(core, sent, By::Stranger).await {
         Ok(_) | Err(Obstacle::Later) => Ok(()),
         Err(obstacle) => Err(obstacle),
@@ -96,24 +99,23 @@ async fn choice(core: &Core, sent: Sent<'_>, holder: &str) -> Result<Response, O
         (login.label(), action, token)
     });
     let (client_id, redirect_uri) = (sole(sent.query, "client_id"), sole(sent.query, "redirect_uri"));
-    let client_id = client_id.unwrap_or_default();
+    let (client_id, redirect_uri) = (client_id.unwrap_or_default(), redirect_uri.unwrap_or_default());
     let client = core.clients.known(core, &client_id).await?;
-    let asker = match &client {
-        Some(client) => match client.origin {
-            Origin::Operator => Asker::Operator(&client.name),
-            Origin::Document => Asker::Document(&client.id),
-            Origin::Dynamic => Asker::Dynamic,
-        },
-        None => Asker::Document(&client_id),
+    let reason = if login_leads_to(sent.query) == "/connect" {
+        Reason::Tools(label_for(core, sent.query)?)
+    } else {
+        Reason::App(asker(client.as_ref(), &client_id), &redirect_uri)
     };
-    let choice = Choice {
-        server: &core.name,
-        client: asker,
-        redirect_uri: redirect_uri.as_deref().unwrap_or_default(),
-        providers: providers.collect(),
-        others: &others,
-    };
+    let choice = Choice { server: &core.name, reason, providers: providers.collect(), others: &others };
     Ok(page(StatusCode::OK, choice.render(), Dress::Onward))
+}
+
+fn asker<'a>(client: Option<&'a Client>, id: &'a str) -> Asker<'a> {
+    match client.map(|client| (client.origin, client)) {
+        Some((Origin::Operator, client)) => Asker::Operator(&client.name),
+        Some((Origin::Dynamic, _)) => Asker::Dynamic,
+        Some((Origin::Document, _)) | None => Asker::Document(id),
+    }
 }
 
 /// Somebody clicked: now, and not before, they go to another provider.
@@ -259,7 +261,7 @@ pub(super) async fn welcome(
 ) -> Result<Response, OAuthError> {
     core.undeclared.tell(core, provider, account);
     let session = Session::begin(core, sent.headers, (subject, provider, account), sent.query).await?;
-    let mut response = go_on(core, "/authorize", sent.query);
+    let mut response = go_on(core, login_leads_to(sent.query), sent.query);
     Session::hand_over(core, &mut response, &session);
     tracing::info!(provider, subject, "somebody logged in");
     Ok(response)

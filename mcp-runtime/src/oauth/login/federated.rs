@@ -52,8 +52,9 @@ pub(crate) trait FederatedLogin: Send + Sync {
     async fn recheck(&self, id: &str, known: &Claims, tokens: Option<&UpstreamTokens>)
     -> Result<Rechecked, LoginError>;
 
-    /// Exchanges a refresh token. [`LoginError::Denied`] if it is not good any more.
-    async fn refresh(&self, tokens: &UpstreamTokens) -> Result<UpstreamTokens, LoginError>;
+    /// Exchanges a refresh token of this account. [`LoginError::Denied`] if it is not good any more, or gives tokens of
+    /// somebody else as far as that can be told.
+    async fn refresh(&self, id: &str, tokens: &UpstreamTokens) -> Result<UpstreamTokens, LoginError>;
 
     /// What tools may do there, beyond telling who somebody is.
     fn access(&self) -> &[UpstreamScope];
@@ -81,7 +82,7 @@ pub(crate) struct Trip {
     pub(crate) login_again: bool,
     /// Whether what [tools may do there](FederatedLogin::access) is asked for too.
     pub(crate) for_tools: bool,
-    /// When they went, and now, in seconds since the Unix epoch.
+    /// When the person left, and now, in seconds since the Unix epoch.
     pub(crate) began: u64,
     pub(crate) now: u64,
 }
@@ -174,7 +175,7 @@ impl Default for Patience {
     }
 }
 
-/// A [`FederatedLogin`] as the public trait shows it: of this crate only.
+/// A `FederatedLogin` as the public trait shows it: of this crate only.
 #[derive(Clone, Copy)]
 pub struct Federated<'p>(pub(crate) &'p dyn FederatedLogin);
 

@@ -210,9 +210,34 @@ impl fmt::Debug for Admit {
     }
 }
 
-/// The methods by which a provider is told whom to admit and what they may grant; it keeps that in its field `rules`.
+/// The methods by which a provider is told whom to admit and what they may grant; it keeps that in its fields
+/// `rules`, `patience` and `links_by_email`.
 macro_rules! account_rules {
     () => {
+        /// How old the last look at an account may be: 24 hours, if you do not say otherwise. When it is older, the provider
+        /// is asked at the next consent or refresh; where it cannot be asked about somebody, they log in again.
+        #[must_use]
+        pub fn recheck_every(mut self, age: std::time::Duration) -> Self {
+            self.patience.recheck_every = age;
+            self
+        }
+
+        /// How much older it may be while the provider is down: another 24 hours, if you do not say otherwise.
+        #[must_use]
+        pub fn grace(mut self, age: std::time::Duration) -> Self {
+            self.patience.grace = age;
+            self
+        }
+
+        /// Makes somebody the same person as the account of another provider with the same e-mail address, where this is
+        /// set for both and both say that the address is verified. Whoever gets the address then gets what that person
+        /// has here: only for providers that you trust with every account of each other.
+        #[must_use]
+        pub fn link_by_verified_email(mut self) -> Self {
+            self.links_by_email = true;
+            self
+        }
+
         /// Admits everyone who has an account there: with many providers, anybody on the Internet.
         #[must_use]
         pub fn anyone(mut self) -> Self {

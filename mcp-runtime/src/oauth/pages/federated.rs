@@ -8,12 +8,19 @@ use crate::oauth::clients::redirect;
 /// What is shown before anything goes anywhere.
 pub(crate) struct Choice<'a> {
     pub(crate) server: &'a str,
-    pub(crate) client: Asker<'a>,
-    pub(crate) redirect_uri: &'a str,
+    pub(crate) reason: Reason<'a>,
     /// Providers: their labels, where their forms go, and the tokens of these.
     pub(crate) providers: Vec<(&'a str, String, String)>,
     /// Other ways to log in, as labels and links.
     pub(crate) others: &'a [(&'a str, String)],
+}
+
+/// What somebody logs in for.
+pub(crate) enum Reason<'a> {
+    /// An app asks, and this is where they go back to.
+    App(Asker<'a>, &'a str),
+    /// Tools want to use their account at this provider.
+    Tools(&'a str),
 }
 
 /// Who asks, as far as it is known before anything was fetched.
@@ -30,8 +37,13 @@ impl Choice<'_> {
     pub(crate) fn render(&self) -> String {
         let content = html! {
             h1 { "Log in to " bdi { (self.server) } }
-            (self.asker())
-            (destination(self.redirect_uri))
+            @match &self.reason {
+                Reason::App(asker, redirect_uri) => { (asker.render()) (destination(redirect_uri)) }
+                Reason::Tools(label) => p {
+                    "After that you are asked whether tools of this server may use your account at "
+                    strong { bdi { (label) } } "."
+                }
+            }
             p { "If you did not start this yourself, close this page." }
             @for (label, action, token) in &self.providers {
                 form method="post" action=(action) {
@@ -45,11 +57,13 @@ impl Choice<'_> {
         };
         page(&format!("Log in – {}", self.server), &content)
     }
+}
 
-    fn asker(&self) -> Markup {
+impl Asker<'_> {
+    fn render(&self) -> Markup {
         html! {
             p {
-                @match self.client {
+                @match self {
                     Asker::Operator(name) => { "You were sent here by " strong { bdi { (name) } } "." }
                     Asker::Document(id) => {
                         "You were sent here by an app of " strong { bdi { (redirect::host_of(id).unwrap_or("an unknown host")) } } "."

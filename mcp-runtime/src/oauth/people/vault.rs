@@ -114,11 +114,16 @@ pub(crate) async fn keep(
     account: &str,
     tokens: &UpstreamTokens,
 ) -> Result<(), OAuthError> {
-    let kept = Kept { account: account.to_owned(), tokens: tokens.clone(), given_at: 0 };
-    let (name, now, tokens) = (name_of(place), core.records.now(), seal(core, place, &kept)?);
-    let record = Sealed { tokens, since: now, given_at: now, lease: None, until: until(core) };
+    let (name, now) = (name_of(place), core.records.now());
     for _ in 0..TRIES {
-        let step = match core.records.get::<Sealed>(&name).await? {
+        let row = core.records.get::<Sealed>(&name).await?;
+        let before = row.as_ref().and_then(|row| open(core, place, &row.record)).filter(|kept| kept.account == account);
+        // Some providers give a refresh token at the first login only.
+        let tokens = before.map_or_else(|| tokens.clone(), |before| completed(tokens.clone(), &before.tokens));
+        let kept = Kept { account: account.to_owned(), tokens, given_at: 0 };
+        let tokens = seal(core, place, &kept)?;
+        let record = Sealed { tokens, since: now, given_at: now, lease: None, until: until(core) };
+        let step = match row {
             Some(row) => row.replace(&record),
             None => insert(name.clone(), &record),
         };

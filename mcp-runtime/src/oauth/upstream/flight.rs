@@ -127,7 +127,7 @@ async fn refresh(core: &Core, place: Place<'_>) -> Outcome {
         Ok(Hold::Busy) => return Outcome::Unavailable,
         Err(error) => return unavailable(place.1, &error),
     };
-    match exchange(core, place.1, &held.kept.tokens).await {
+    match exchange(core, place.1, &held.kept).await {
         Ok(tokens) => written(core, place, &held, tokens).await,
         Err(LoginError::Denied) => {
             tracing::info!(provider = place.1, subject = place.0, "tokens of a provider are not good any more");
@@ -142,10 +142,10 @@ async fn refresh(core: &Core, place: Place<'_>) -> Outcome {
     }
 }
 
-async fn exchange(core: &Core, provider: &str, old: &UpstreamTokens) -> Result<UpstreamTokens, LoginError> {
+async fn exchange(core: &Core, provider: &str, old: &Kept) -> Result<UpstreamTokens, LoginError> {
     let federated = core.federated(provider).ok_or(LoginError::Unavailable)?;
-    match timeout(EXCHANGE, caught(federated.refresh(old))).await {
-        Ok(Some(Ok(new))) => Ok(vault::completed(new, old)),
+    match timeout(EXCHANGE, caught(federated.refresh(&old.account, &old.tokens))).await {
+        Ok(Some(Ok(new))) => Ok(vault::completed(new, &old.tokens)),
         Ok(Some(Err(error))) => {
             tracing::warn!(provider, %error, "tokens of a provider are not refreshed");
             Err(error)

@@ -69,7 +69,8 @@ impl SqliteStore {
         opening.await.unwrap_or_else(|_| Err(StoreError::new("the file could not be opened")))
     }
 
-    fn open_here(path: &Path) -> Result<Self, StoreError> {
+    /// The same, and waits for it: when a server starts, before anybody is kept waiting.
+    pub(crate) fn open_here(path: &Path) -> Result<Self, StoreError> {
         let path = file::prepare(path)?;
         let cause = Cause::new(&path);
         let writing = schema::open(&path, &cause)?;

@@ -136,7 +136,7 @@ impl FederatedLogin for Firebase {
         Ok(Rechecked { claims: claims::kept(&user.claims(known), &self.rules), tokens: None })
     }
 
-    async fn refresh(&self, _tokens: &UpstreamTokens) -> Result<UpstreamTokens, LoginError> {
+    async fn refresh(&self, _id: &str, _tokens: &UpstreamTokens) -> Result<UpstreamTokens, LoginError> {
         Err(LoginError::Denied)
     }
 
@@ -149,6 +149,6 @@ impl FederatedLogin for Firebase {
     }
 
     fn linked_email(&self, claims: &Claims) -> Option<String> {
-        verified_email(claims).filter(|_| self.link)
+        verified_email(claims).filter(|_| self.links_by_email)
     }
 }

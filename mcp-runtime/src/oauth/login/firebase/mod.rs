@@ -14,7 +14,7 @@ mod tests;
 mod users;
 mod web_app;
 
-use std::{fmt, sync::OnceLock, time::Duration};
+use std::{fmt, sync::OnceLock};
 
 use self::{
     addresses::Addresses, sdk::Sdk, seen::Seen, service_account::ServiceAccount, web_app::ConfiguredWebApp,
@@ -73,7 +73,7 @@ pub struct Firebase {
     service_account: Option<ServiceAccount>,
     rules: Rules,
     patience: Patience,
-    link: bool,
+    links_by_email: bool,
     seen: Seen,
     addresses: Addresses,
     clock: Clock,
@@ -103,7 +103,7 @@ impl Firebase {
             service_account: None,
             rules: Rules::default(),
             patience: Patience::default(),
-            link: false,
+            links_by_email: false,
             seen: Seen::default(),
             addresses: Addresses::of(&project),
             clock: Clock::system(),
@@ -196,28 +196,6 @@ impl Firebase {
     #[must_use]
     pub fn sdk_integrity(mut self, app: impl Into<String>, auth: impl Into<String>) -> Self {
         self.sdk.integrity = Some([app.into(), auth.into()]);
-        self
-    }
-
-    /// How old the last look at an account may be, instead of 24 hours. Without a
-    /// [`service_account`](Self::service_account): how long a login is good.
-    #[must_use]
-    pub fn recheck_every(mut self, every: Duration) -> Self {
-        self.patience.recheck_every = every;
-        self
-    }
-
-    /// How much older while Google cannot be asked, instead of 24 hours.
-    #[must_use]
-    pub fn grace(mut self, grace: Duration) -> Self {
-        self.patience.grace = grace;
-        self
-    }
-
-    /// Makes accounts of other providers the same person's if they have the same e-mail address, verified by both.
-    #[must_use]
-    pub fn link_by_verified_email(mut self) -> Self {
-        self.link = true;
         self
     }
 

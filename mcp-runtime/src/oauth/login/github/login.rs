@@ -104,7 +104,7 @@ impl FederatedLogin for GitHub {
         Ok(Rechecked { claims: person.claims, tokens: newer })
     }
 
-    async fn refresh(&self, tokens: &UpstreamTokens) -> Result<UpstreamTokens, LoginError> {
+    async fn refresh(&self, _: &str, tokens: &UpstreamTokens) -> Result<UpstreamTokens, LoginError> {
         self.renew(tokens).await
     }
 

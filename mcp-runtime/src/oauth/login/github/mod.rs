@@ -11,7 +11,7 @@ mod site;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::{fmt, sync::OnceLock, time::Duration};
+use std::{fmt, sync::OnceLock};
 
 use quick_cache::sync::Cache;
 
@@ -149,29 +149,6 @@ impl GitHub {
     #[must_use]
     pub fn tools_may(mut self, scope: impl Into<String>, description: impl Into<String>) -> Self {
         self.tools.push(UpstreamScope { scope: scope.into(), description: description.into() });
-        self
-    }
-
-    /// How often GitHub is asked again about people who are using the server: whether they are there, and still in the
-    /// organisations and teams. 24 hours by default.
-    #[must_use]
-    pub fn recheck_every(mut self, every: Duration) -> Self {
-        self.patience.recheck_every = every;
-        self
-    }
-
-    /// How much older the last answer may be while GitHub cannot be asked. 24 hours by default.
-    #[must_use]
-    pub fn grace(mut self, grace: Duration) -> Self {
-        self.patience.grace = grace;
-        self
-    }
-
-    /// Takes somebody for the account that has the same e-mail address with another provider for which this is set too,
-    /// where both say that it is verified. Only for providers that you trust with every account of each other.
-    #[must_use]
-    pub fn link_by_verified_email(mut self) -> Self {
-        self.links_by_email = true;
         self
     }
 

@@ -17,7 +17,6 @@ mod unsaved;
 use std::{
     fmt,
     sync::{Arc, OnceLock},
-    time::Duration,
 };
 
 use self::{discovery::Discovery, presets::Preset, unsaved::Unsaved};
@@ -245,28 +244,6 @@ impl Oidc {
         self
     }
 
-    /// How old the last look at an account may be: a day, if you do not say otherwise.
-    #[must_use]
-    pub fn recheck_every(mut self, age: Duration) -> Self {
-        self.patience.recheck_every = age;
-        self
-    }
-
-    /// How much older it may be while the provider cannot be asked: another day, if you do not say otherwise.
-    #[must_use]
-    pub fn grace(mut self, age: Duration) -> Self {
-        self.patience.grace = age;
-        self
-    }
-
-    /// Makes somebody the same person as an account of another provider that is linked by the same verified e-mail
-    /// address. Whoever gets that address then gets that account: only for providers that know whose it is.
-    #[must_use]
-    pub fn link_by_verified_email(mut self) -> Self {
-        self.links_by_email = true;
-        self
-    }
-
     /// Lets the provider be reached over plain http on other machines too. Whoever can change packets on the way can
     /// then log in as anybody: for networks that nobody else is in.
     #[must_use]
@@ -318,8 +295,8 @@ impl FederatedLogin for Oidc {
         journey::bounded(self.look(id, tokens)).await
     }
 
-    async fn refresh(&self, tokens: &UpstreamTokens) -> Result<UpstreamTokens, LoginError> {
-        journey::bounded(self.exchanged(tokens)).await
+    async fn refresh(&self, id: &str, tokens: &UpstreamTokens) -> Result<UpstreamTokens, LoginError> {
+        journey::bounded(self.exchanged(id, tokens)).await
     }
 
     fn access(&self) -> &[UpstreamScope] {

@@ -64,11 +64,17 @@ impl Oidc {
     }
 
     /// Other tokens for tools.
-    pub(super) async fn exchanged(&self, tokens: &UpstreamTokens) -> Result<UpstreamTokens, LoginError> {
+    pub(super) async fn exchanged(&self, id: &str, tokens: &UpstreamTokens) -> Result<UpstreamTokens, LoginError> {
         let provider = self.discovery().current(&self.clock).await?;
         let newest = self.unsaved.after(tokens);
-        let given = self.renew(&provider, newest.as_ref().unwrap_or(tokens), self.clock.unix_seconds()).await?;
+        let now = self.clock.unix_seconds();
+        let given = self.renew(&provider, newest.as_ref().unwrap_or(tokens), now).await?;
+        self.unsaved.keep(tokens, &given.tokens);
+        let claims = self.vouched(&provider, &given, (None, None), now).await?;
         self.unsaved.forget(tokens);
+        if claims.is_some_and(|claims| id_token::subject(&claims) != Some(id)) {
+            return Err(self.deny("a refresh token gave an ID token of somebody else"));
+        }
         Ok(given.tokens)
     }
 

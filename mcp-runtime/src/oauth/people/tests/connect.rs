@@ -111,11 +111,10 @@ async fn a_link_in_other_hands_leads_nowhere() {
         ("no token", alice.browser.post(&action, &[]).await, 403),
         ("a page elsewhere", alice.browser.post_from(&action, &[("origin", "https://evil.example")], &form).await, 403),
         ("a page that does not say", alice.browser.post_from(&action, &[], &form).await, 403),
-        ("nobody is logged in", Browser::new(&world).get(&link).await, 401),
         ("nobody, by POST", Browser::new(&world).post_from(&action, &own, &form).await, 401),
         ("a frame", alice.browser.send(Method::GET, &link, &frame, String::new()).await, 403),
-        ("another provider", alice.browser.get(&link.replace("=up", "=other")).await, 400),
-        ("one with people of its own", alice.browser.get(&link.replace("=up", "=local")).await, 400),
+        ("another provider", alice.browser.get(&link.replace("at=up", "at=other")).await, 400),
+        ("one with people of its own", alice.browser.get(&link.replace("at=up", "at=local")).await, 400),
         ("one that no tool works with", alice.browser.get(&unused).await, 400),
         ("no ticket", alice.browser.get(link.split("&ticket").next().unwrap()).await, 403),
         ("half a ticket", alice.browser.get(&link[..link.len() - 20]).await, 403),
@@ -139,7 +138,7 @@ async fn a_ticket_is_good_for_ten_minutes_and_for_its_provider() {
     let world = World::at(ISSUER, vec![Box::new(up.clone()), Box::new(other.clone())]).await;
     let mut alice = person(&world, "alice").await;
     let link = alice.link(&world);
-    assert_eq!(alice.browser.get(&link.replace("=up", "=other")).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(alice.browser.get(&link.replace("at=up", "at=other")).await.status, StatusCode::FORBIDDEN);
     world.clock.advance(std::time::Duration::from_secs(599));
     let page = alice.browser.get(&link).await;
     assert_eq!(page.status, StatusCode::OK);
@@ -238,4 +237,36 @@ async fn the_question_names_what_tools_do_elsewhere() {
     let question = alice.browser.get(&url(&[])).await;
     let text = "Tools of this server may use your <bdi>The up</bdi> account to:";
     assert!(question.html.contains(text) && question.html.contains("Read &lt;everything&gt;"), "{}", question.html);
+}
+
+/// A grant outlasts the session that it was made in.
+#[tokio::test]
+async fn who_is_not_logged_in_any_more_logs_in_and_goes_on() {
+    let up = Stub::named("up");
+    let world = world(&up).await;
+    let alice = person(&world, "alice").await;
+    let link = alice.link(&world);
+    for wrong in [&link[..link.len() - 4], &link.replace("at=up", "at=local"), &format!("{link}&ticket=x")] {
+        let page = Browser::new(&world).get(wrong).await;
+        assert!(page.location().is_empty() && !page.html.contains("<form"), "{wrong}: {}", page.html);
+        let login = wrong.replace("/connect?", "/login?");
+        let page = Browser::new(&world).get(&login).await;
+        assert!(page.location().is_empty() && !page.html.contains("<form"), "{login}: {}", page.html);
+    }
+    for (name, status) in [("alice", StatusCode::OK), ("bob", StatusCode::FORBIDDEN)] {
+        let mut browser = Browser::new(&world);
+        let gone = browser.get(&link).await;
+        assert!(gone.location().starts_with("https://auth.example/login?at=up"), "{}", gone.location());
+        let choice = browser.get(gone.location()).await;
+        assert!(choice.html.contains("tools of this server may use your account"), "{}", choice.html);
+        let local = choice.html.split("href=\"").nth(1).unwrap().split('"').next().unwrap().replace("&amp;", "&");
+        let login = browser.get(&local).await;
+        let entered = browser.enter(&login, name, PASSWORD).await;
+        assert!(entered.location().starts_with("https://auth.example/connect?at=up"), "{}", entered.location());
+        let asked = browser.get(entered.location()).await;
+        assert_eq!(asked.status, status, "{name}: {}", asked.html);
+    }
+    assert_eq!(up.asked(), (0, 0, 0));
+    world.clock.advance(std::time::Duration::from_secs(600));
+    assert!(Browser::new(&world).get(&link).await.location().is_empty(), "it is over");
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{stub::Stub, *};
 use crate::oauth::{
     error::ErrorCode,
-    login::federated::Arrived,
+    login::federated::{Arrived, UpstreamTokens},
     people::{accounts, federated_subject_of, present, vault},
 };
 use crate::store::StoreError;
@@ -290,4 +290,19 @@ async fn nothing_of_one_issuer_is_sent_to_another_under_its_name() {
     world.clock.advance(DAY);
     assert_eq!(present(&after, "up", &up.account_id("1")).await.unwrap(), None);
     assert_eq!(present(&after, "up", &other.account_id("1")).await.unwrap(), None);
+}
+
+/// Some providers give a refresh token at the first login only.
+#[tokio::test]
+async fn a_login_without_a_refresh_token_keeps_the_one_of_the_same_account() {
+    let up = Stub::named("up");
+    let (world, subject) = world(&up).await;
+    let place = (&*subject, "up");
+    let before = vault::kept(&world.core, place).await.unwrap().unwrap();
+    let only_access = UpstreamTokens { access_token: "b".to_owned(), refresh_token: None, ..before.tokens.clone() };
+    for (account, refresh) in [(&*before.account, before.tokens.refresh_token.as_deref()), ("another", None)] {
+        vault::keep(&world.core, place, account, &only_access).await.unwrap();
+        let kept = vault::kept(&world.core, place).await.unwrap().unwrap();
+        assert_eq!((&*kept.tokens.access_token, kept.tokens.refresh_token.as_deref()), ("b", refresh), "{account}");
+    }
 }

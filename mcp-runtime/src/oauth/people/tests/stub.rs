@@ -177,7 +177,7 @@ impl FederatedLogin for Stub {
         Ok(Rechecked { claims, tokens: Some(UpstreamTokens { access_token, ..tokens.clone() }) })
     }
 
-    async fn refresh(&self, _: &UpstreamTokens) -> Result<UpstreamTokens, LoginError> {
+    async fn refresh(&self, _: &str, _: &UpstreamTokens) -> Result<UpstreamTokens, LoginError> {
         Err(LoginError::Denied)
     }
 

@@ -107,10 +107,7 @@ async fn a_person_who_connected_an_account_is_served_and_nobody_else() {
 
     let text = house.call(&bob).await.error_text();
     let link = text.split_whitespace().last().unwrap();
-    assert!(
-        text.contains("Fake Inc.") && link.starts_with("https://a.example/connect?provider=fake&ticket="),
-        "{text}"
-    );
+    assert!(text.contains("Fake Inc.") && link.starts_with("https://a.example/connect?at=fake&ticket="), "{text}");
     assert!(!text.contains(bob.subject()) && !text.contains(alice.subject()), "{text}");
 
     // Others who are called the same.

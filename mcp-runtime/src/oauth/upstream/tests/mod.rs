@@ -139,7 +139,7 @@ impl FederatedLogin for FakeProvider {
         Err(LoginError::Denied)
     }
 
-    async fn refresh(&self, tokens: &UpstreamTokens) -> Result<UpstreamTokens, LoginError> {
+    async fn refresh(&self, _: &str, tokens: &UpstreamTokens) -> Result<UpstreamTokens, LoginError> {
         self.state.refreshes.fetch_add(1, Ordering::SeqCst);
         self.state.gate.acquire().await.unwrap().forget();
         let mood = *self.state.mood.lock().unwrap();

@@ -156,17 +156,21 @@ async fn refreshing() {
         (json!({ "access_token": "ghu_new" }), LoginError::Unavailable),
     ] {
         stub.says(TOKENS, &answer);
-        assert_eq!(github.refresh(&kept).await.err(), Some(expected), "{answer}");
+        assert_eq!(github.refresh(ALICE, &kept).await.err(), Some(expected), "{answer}");
     }
     stub.answers(TOKENS, 502, &[], "{}");
-    assert_eq!(github.refresh(&kept).await.err(), Some(LoginError::Unavailable));
+    assert_eq!(github.refresh(ALICE, &kept).await.err(), Some(LoginError::Unavailable));
     let asked = stub.lines().len();
-    assert_eq!(github.refresh(&tokens(&EMAIL)).await.err(), Some(LoginError::Denied), "those of OAuth Apps do not end");
+    assert_eq!(
+        github.refresh(ALICE, &tokens(&EMAIL)).await.err(),
+        Some(LoginError::Denied),
+        "those of OAuth Apps do not end"
+    );
     assert_eq!(stub.lines().len(), asked);
     // What is not said stays.
     let kept = UpstreamTokens { scopes: vec!["repo".to_owned()], ..kept };
     stub.says(TOKENS, &json!({ "access_token": TOKEN, "token_type": "bearer" }));
-    let newer = github.refresh(&kept).await.unwrap();
+    let newer = github.refresh(ALICE, &kept).await.unwrap();
     assert_eq!((newer.expires_at, newer.refresh_token.as_deref()), (None, Some("ghr_old")));
     assert_eq!(newer.scopes, ["repo"]);
 }
@@ -187,9 +191,9 @@ async fn what_a_refresh_token_bought_is_not_lost() {
     assert_eq!(stub.lines().iter().filter(|line| *line == TOKENS).count(), 1);
     // A refusal is not remembered.
     let other = UpstreamTokens { refresh_token: Some("ghr_other".to_owned()), ..kept };
-    assert_eq!(github.refresh(&other).await.err(), Some(LoginError::Denied));
+    assert_eq!(github.refresh(ALICE, &other).await.err(), Some(LoginError::Denied));
     renews(&stub);
-    assert_eq!(github.refresh(&other).await.unwrap().access_token, "ghu_new");
+    assert_eq!(github.refresh(ALICE, &other).await.unwrap().access_token, "ghu_new");
 }
 
 #[tokio::test]
@@ -200,7 +204,7 @@ async fn many_who_refresh_the_same_get_the_same() {
     let mut all = JoinSet::new();
     for _ in 0..100 {
         let (github, kept) = (Arc::clone(&github), kept.clone());
-        all.spawn(async move { github.refresh(&kept).await.unwrap().access_token });
+        all.spawn(async move { github.refresh(ALICE, &kept).await.unwrap().access_token });
     }
     assert!(all.join_all().await.iter().all(|token| token == "ghu_new"));
     assert_eq!(stub.lines(), [TOKENS]);

@@ -44,7 +44,7 @@ async fn an_old_refresh_token_goes_on_if_there_is_no_new_one() {
     let old = tokens(Some("rt-1"), Some(1));
     let newer = stub.oidc().recheck("alice-1", &Claims::new(), Some(&old)).await.unwrap().tokens.unwrap();
     assert_eq!((newer.refresh_token.as_deref(), &newer.scopes), (Some("rt-1"), &old.scopes));
-    let newer = stub.oidc().refresh(&old).await.unwrap();
+    let newer = stub.oidc().refresh("alice-1", &old).await.unwrap();
     assert_eq!((&*newer.access_token, newer.refresh_token.as_deref()), ("at-1", Some("rt-1")));
     assert_eq!((newer.expires_at, newer.scopes), (Some(stub.now() + 3600), old.scopes));
 }
@@ -86,7 +86,7 @@ async fn who_is_gone_is_not_who_cannot_be_looked_up_now() {
             Some(expected.clone()),
             "{status} {error}"
         );
-        assert_eq!(oidc.refresh(&old).await.err(), Some(expected), "{status} {error}");
+        assert_eq!(oidc.refresh("alice-1", &old).await.err(), Some(expected), "{status} {error}");
     }
 }
 
@@ -105,7 +105,7 @@ async fn without_a_refresh_token_the_access_token_does_while_it_is_good() {
         assert_eq!(oidc.recheck("alice-1", &Claims::new(), gone.as_ref()).await.err(), Some(LoginError::Denied));
     }
     assert_eq!(stub.hits("/userinfo").len(), 2, "nobody was asked");
-    assert_eq!(oidc.refresh(&tokens(None, None)).await.err(), Some(LoginError::Denied));
+    assert_eq!(oidc.refresh("alice-1", &tokens(None, None)).await.err(), Some(LoginError::Denied));
     for (status, expected) in [(401, LoginError::Denied), (503, LoginError::Unavailable)] {
         stub.replies("/userinfo", Reply::json(status, &json!({})));
         assert_eq!(oidc.recheck("alice-1", &Claims::new(), Some(&tokens(None, None))).await.err(), Some(expected));
@@ -127,6 +127,16 @@ async fn a_refresh_token_is_not_lost_with_what_comes_after_it() {
     let sent = |at: usize| form(&stub.hits("/token")[at].body).get("refresh_token").map(str::to_owned);
     assert_eq!((sent(0).as_deref(), sent(1).as_deref()), (Some("rt-1"), Some("rt-2")));
     // Whoever asked has it now.
-    oidc.refresh(&old).await.unwrap();
+    oidc.refresh("alice-1", &old).await.unwrap();
     assert_eq!(sent(2).as_deref(), Some("rt-1"));
+}
+
+#[tokio::test]
+async fn tokens_for_tools_stay_those_of_the_same_person() {
+    let stub = Stub::start().await;
+    let (oidc, old) = (stub.oidc(), tokens(Some("rt-1"), Some(1)));
+    stub.gives(Some(refreshed(&stub, "mallory-9")), |_| {});
+    assert_eq!(oidc.refresh("alice-1", &old).await.err(), Some(LoginError::Denied));
+    stub.gives(Some(refreshed(&stub, "alice-1")), |_| {});
+    assert!(oidc.refresh("alice-1", &old).await.is_ok());
 }
