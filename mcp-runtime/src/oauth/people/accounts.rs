@@ -18,7 +18,7 @@ use crate::{
         hash::digest,
         login::federated::{Arrived, Claims, FederatedLogin, Rechecked},
     },
-    store::{Commit, Kind, Record, Row, delete, insert},
+    store::{Commit, Kind, Record, Row, insert},
 };
 
 /// How long a provider may take to look somebody up again.
@@ -52,6 +52,9 @@ struct Said {
     /// Their id at the provider.
     id: String,
     claims: Claims,
+    /// As it was stored. It is never the same twice, so it tells whether somebody has logged in since.
+    #[serde(skip)]
+    sealed: String,
 }
 
 impl Said {
@@ -62,7 +65,8 @@ impl Said {
 
     fn open(core: &Core, row: &Row<Known>) -> Option<Self> {
         let sealed = STANDARD_NO_PAD.decode(&row.record.said).ok()?;
-        serde_json::from_slice(&core.secrets.accounts.open(&sealed, row.name.as_bytes())?).ok()
+        let said = serde_json::from_slice(&core.secrets.accounts.open(&sealed, row.name.as_bytes())?).ok();
+        said.map(|said| Self { sealed: row.record.said.clone(), ..said })
     }
 }
 
@@ -78,7 +82,7 @@ pub(crate) async fn remember(
     arrived: &Arrived,
 ) -> Result<(), OAuthError> {
     let name = name_of(provider, account_id);
-    let said = Said { id: arrived.id.clone(), claims: arrived.claims.clone() };
+    let said = Said { id: arrived.id.clone(), claims: arrived.claims.clone(), sealed: String::new() };
     let now = core.records.now();
     let longest = core.lifetimes.grant.max(core.lifetimes.session).as_secs();
     let known = Known {
@@ -169,15 +173,15 @@ async fn ask(core: &Arc<Core>, provider: &str, account_id: &str, said: &Said) ->
     // First: an exchanged token is lost if it is not stored, an old look is only repeated.
     match (held, &asked) {
         (Some(held), Some(Some(Ok(Rechecked { tokens: Some(tokens), .. })))) => drop(held.put(tokens).await?),
+        (Some(held), Some(Some(Err(LoginError::Denied)))) if held.kept.account == id => held.forget().await?,
         (Some(held), _) => held.release().await?,
         (None, _) => {}
     }
     match asked {
-        Some(Some(Ok(rechecked))) => still_there(core, (provider, account_id), id, rechecked).await.map(Some),
+        Some(Some(Ok(rechecked))) => still_there(core, (provider, account_id), said, rechecked).await.map(Some),
         Some(Some(Err(LoginError::Denied))) => {
             tracing::info!(provider, subject, "a provider does not vouch for an account any more");
-            forget(core, provider, account_id).await?;
-            vault::forget(core, (&subject, provider)).await?;
+            gone(core, provider, account_id, said).await?;
             Ok(None)
         }
         Some(Some(Err(LoginError::Unavailable))) => {
@@ -198,14 +202,18 @@ async fn ask(core: &Arc<Core>, provider: &str, account_id: &str, said: &Said) ->
 async fn still_there(
     core: &Core,
     (provider, account_id): (&str, &str),
-    id: &str,
+    before: &Said,
     rechecked: Rechecked,
 ) -> Result<Claims, OAuthError> {
     let name = name_of(provider, account_id);
-    let said = Said { id: id.to_owned(), claims: rechecked.claims };
+    let said = Said { claims: rechecked.claims, ..before.clone() };
     let sealed = said.seal(core, &name).ok_or(contended())?;
     for _ in 0..TRIES {
         let Some(row) = core.records.get::<Known>(&name).await? else { break };
+        if row.record.said != before.sealed {
+            // What was said to somebody who has logged in since is newer.
+            return Said::open(core, &row).map(|newer| newer.claims).ok_or_else(not_now);
+        }
         let now = core.records.now();
         let known = Known { said: sealed.clone(), checked_at: now, tried_at: now, until: row.record.until };
         if core.records.commit(&[row.replace(&known)]).await? == Commit::Done {
@@ -215,9 +223,16 @@ async fn still_there(
     Ok(said.claims)
 }
 
-/// Forgets an account: whoever it was logs in anew.
-pub(crate) async fn forget(core: &Core, provider: &str, account_id: &str) -> Result<(), OAuthError> {
-    core.records.commit(&[delete::<Known>(name_of(provider, account_id))]).await.map(drop).map_err(Into::into)
+/// Forgets an account: whoever it was logs in anew, unless they have done so since.
+async fn gone(core: &Core, provider: &str, account_id: &str, before: &Said) -> Result<(), OAuthError> {
+    for _ in 0..TRIES {
+        let row = core.records.get::<Known>(&name_of(provider, account_id)).await?;
+        let Some(row) = row.filter(|row| row.record.said == before.sealed) else { return Ok(()) };
+        if core.records.commit(&[row.delete()]).await? == Commit::Done {
+            return Ok(());
+        }
+    }
+    Err(contended())
 }
 
 fn not_now() -> OAuthError {

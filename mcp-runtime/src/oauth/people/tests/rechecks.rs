@@ -112,6 +112,38 @@ async fn many_who_need_the_same_look_once() {
     assert_eq!(up.asked().2, 1);
 }
 
+/// What a look began with is older than what a login has brought since: it must not bring rights back, nor take the login
+/// away.
+#[tokio::test]
+async fn a_login_during_a_look_counts() {
+    for is_gone in [false, true] {
+        let up = Stub::named("up");
+        let (world, subject) = world(&up).await;
+        world.clock.advance(DAY);
+        let gate = up.waits();
+        if is_gone {
+            up.forgets();
+        }
+        let (core, id) = (Arc::clone(&world.core), up.account_id("1"));
+        let look = tokio::spawn(async move { present(&core, "up", &id).await });
+        while up.asked().2 == 0 {
+            tokio::task::yield_now().await;
+        }
+        let claims = json!({ "scopes": "read" }).as_object().cloned().unwrap();
+        let arrived = Arrived { id: "1".to_owned(), claims, tokens: None, once: None };
+        accounts::remember(&world.core, "up", &up.account_id("1"), &arrived).await.unwrap();
+        let place = (&*subject, "up");
+        let kept = vault::kept(&world.core, place).await.unwrap().unwrap();
+        vault::keep(&world.core, place, "1", &kept.tokens).await.unwrap();
+        gate.notify_one();
+        let looked = look.await.unwrap().unwrap().map(|account| account.scopes.unwrap());
+        let fewer = Some(vec!["read".to_owned()]);
+        assert_eq!(looked, if is_gone { None } else { fewer.clone() }, "{is_gone}");
+        assert_eq!(scopes(&world, &up).await, Ok(fewer), "{is_gone}");
+        assert!(vault::kept(&world.core, place).await.unwrap().is_some(), "{is_gone}");
+    }
+}
+
 /// A store that lets others go first, as those that are elsewhere do.
 struct Elsewhere(Arc<MemoryStore>);
 

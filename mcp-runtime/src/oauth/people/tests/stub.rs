@@ -35,6 +35,8 @@ struct State {
     is_down: Mutex<bool>,
     access: Vec<UpstreamScope>,
     has_page: bool,
+    /// What looks wait for, once they know what to say.
+    gate: Mutex<Option<Arc<tokio::sync::Notify>>>,
 }
 
 impl Stub {
@@ -80,6 +82,13 @@ impl Stub {
 
     pub(in super::super) fn is_down(&self, is: bool) {
         *self.state.is_down.lock().unwrap() = is;
+    }
+
+    /// From now on looks say what they found only when they are told to.
+    pub(in super::super) fn waits(&self) -> Arc<tokio::sync::Notify> {
+        let gate = Arc::default();
+        *self.state.gate.lock().unwrap() = Some(Arc::clone(&gate));
+        gate
     }
 
     /// How often somebody went there, came back from there, and was looked up again.
@@ -168,7 +177,12 @@ impl FederatedLogin for Stub {
 
     async fn recheck(&self, id: &str, _: &Claims, tokens: Option<&UpstreamTokens>) -> Result<Rechecked, LoginError> {
         self.state.rechecks.fetch_add(1, Ordering::SeqCst);
-        let (said, claims) = self.said()?;
+        let said = self.said();
+        let gate = self.state.gate.lock().unwrap().clone();
+        if let Some(gate) = gate {
+            gate.notified().await;
+        }
+        let (said, claims) = said?;
         let tokens = tokens.ok_or(LoginError::Denied)?;
         if said != id {
             return Err(LoginError::Denied);
