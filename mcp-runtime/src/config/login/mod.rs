@@ -77,7 +77,9 @@ pub(super) fn read(values: &Values, problems: &mut Problems) -> Option<Login> {
         return None;
     }
     let clients = Clients::read(values, problems);
-    let mut reader = Reader { values, problems, clients };
+    let groups = [Group::Oidc, Group::Auth0, Group::GitHub, Group::Firebase];
+    let several = groups.into_iter().filter(|group| values.first_of(*group).is_some()).count() > 1;
+    let mut reader = Reader { values, problems, clients, several };
     let providers: Vec<Option<Provider>> = vec![
         #[cfg(feature = "oidc")]
         oidc::read(&mut reader),
@@ -147,19 +149,42 @@ struct Reader<'r> {
     values: &'r Values,
     problems: &'r mut Problems,
     clients: Clients,
+    several: bool,
 }
 
 impl Reader<'_> {
+    /// An id, an organization or a claim is somebody else's at another provider, and often anybody can take it there.
+    fn complain_of_strangers(&mut self, [own, general]: [&'static str; 2], is_of_one: bool) {
+        if self.several && is_of_one && !self.values.has(own) {
+            self.problems.add(format!(
+                "`{general}` holds for several providers, and an account's id, an organization or a claim means somebody \
+                 else at each: set `{own}` for that provider",
+            ));
+        }
+    }
+
     /// The rules of a provider; `refuses` says which it cannot keep.
     fn rules(
         &mut self,
-        [admit, grants]: [&'static str; 2],
+        [own_admit, own_grants]: [&'static str; 2],
         refuses: &dyn Fn(&Admit) -> Option<&'static str>,
         has_teams: bool,
     ) -> Option<Rules> {
-        let admit = access::admit(self.values, self.problems, Some(admit), refuses);
-        let grants = access::grants(self.values, self.problems, grants);
+        let admit = access::admit(self.values, self.problems, Some(own_admit), refuses);
+        let grants = access::grants(self.values, self.problems, own_grants);
+        if let Some(rules) = &admit {
+            let of_one = |rule: &Admit| match rule {
+                Admit::Subjects(_) | Admit::Organization(_) => true,
+                // Verified, it is the same person's everywhere.
+                Admit::Claim(name, _) => name != "email",
+                Admit::Anyone | Admit::Emails(_) | Admit::EmailDomains(_) => false,
+            };
+            self.complain_of_strangers([own_admit, "MCP_ADMIT"], rules.iter().any(of_one));
+        }
         let (name, grants) = grants?;
+        let of_one = |to: &To| matches!(to, To::Team(..)) || matches!(to, To::Claim(name, _) if name != "email");
+        let is_of_one = matches!(&grants, Grants::Some(all) if all.iter().any(|one| of_one(&one.to)));
+        self.complain_of_strangers([own_grants, "MCP_GRANTS"], is_of_one);
         let teams = matches!(&grants, Grants::Some(all) if all.iter().any(|one| matches!(one.to, To::Team(..))));
         if teams && !has_teams {
             self.problems.add(format!("`{name}` grants to a team, and only GitHub has teams: use a claim instead"));

@@ -49,6 +49,29 @@ fn no_provider_is_named_twice() {
     assert_eq!((config.login.unwrap().providers.len(), problems), (4, vec![]));
 }
 
+/// Anybody can take the name of an organization at GitHub, and be number 42 somewhere else.
+#[test]
+fn what_means_one_provider_is_not_said_for_several() {
+    for (name, rule, own) in [
+        ("MCP_ADMIT", "subject:42", "GITHUB_ADMIT"),
+        ("MCP_ADMIT", "organization:acme", "GITHUB_ADMIT"),
+        ("MCP_ADMIT", "email-domain:example.com and claim:groups=staff", "GITHUB_ADMIT"),
+        ("MCP_GRANTS", "notes:write admin@claim:sub=42", "GITHUB_GRANTS"),
+    ] {
+        let said = [LOGIN.into_iter().filter(|(other, _)| *other != name).collect(), vec![(name, rule)]].concat();
+        let one = read(&all(&[&said, &GITHUB])).1;
+        assert_eq!(one, Vec::<String>::new(), "{rule}");
+        let several = read(&all(&[&said, &GITHUB, &AUTH0])).1.join("\n");
+        let both = [own.to_owned(), own.replace("GITHUB", "AUTH0")];
+        assert!(both.iter().all(|own| several.contains(&format!("set `{own}`"))), "{rule}: {several}");
+        let owned: Vec<_> = both.iter().map(|own| (&**own, rule)).collect();
+        assert_eq!(read(&all(&[&said, &GITHUB, &AUTH0, &owned])).1, Vec::<String>::new(), "{rule}");
+    }
+    let said =
+        [("MCP_ADMIT", "claim:email=a@example.com"), ("MCP_GRANTS", "admin@claim:email=a@example.com"), LOGIN[2]];
+    assert_eq!(read(&all(&[&said, &GITHUB, &AUTH0])).1, Vec::<String>::new());
+}
+
 #[test]
 fn the_shared_client_is_for_the_one_provider_without_its_own() {
     let shared = [("OAUTH_CLIENT_ID", "shared"), ("OAUTH_CLIENT_SECRET", "shared-secret")];
