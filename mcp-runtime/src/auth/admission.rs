@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use serde_json::Value;
-
-use super::Identity;
+use super::{Identity, claim_says::claim_says};
 
 /// What must hold of an identity. Nothing set admits nobody; several must all hold.
 #[derive(Default)]
@@ -18,7 +16,7 @@ enum Rule {
     Anyone,
     Subjects(Box<[Box<str>]>),
     Clients(Box<[Box<str>]>),
-    Claim(Box<str>, Box<str>),
+    Claim { name: String, any_of: Vec<String> },
     Predicate(Box<dyn Fn(&Identity) -> bool + Send + Sync>),
 }
 
@@ -40,8 +38,8 @@ impl Admission {
         self.registered.extend(clients);
     }
 
-    pub(crate) fn claim(&mut self, name: Box<str>, value: Box<str>) {
-        self.rules.push(Rule::Claim(name, value));
+    pub(crate) fn claim(&mut self, name: String, any_of: Vec<String>) {
+        self.rules.push(Rule::Claim { name, any_of });
     }
 
     pub(crate) fn predicate(&mut self, admit: Box<dyn Fn(&Identity) -> bool + Send + Sync>) {
@@ -101,10 +99,23 @@ macro_rules! admission_rules {
             self
         }
 
-        /// Admits tokens with a claim that is this text, or a list that contains it: a tenant, an organisation, a group.
+        /// Admits tokens with a claim that is this text, or a list that contains it: a tenant, an organisation, a group. A
+        /// claim within another one is written with a dot, `realm_access.roles`. `email` counts only beside an
+        /// `email_verified` that is `true`: with many issuers people can call themselves by anybody's address.
         #[must_use]
-        pub fn claim(mut self, name: impl Into<Box<str>>, value: impl Into<Box<str>>) -> Self {
-            self.admission.claim(name.into(), value.into());
+        pub fn claim(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+            self.admission.claim(name.into(), vec![value.into()]);
+            self
+        }
+
+        /// The same with several values, of which one is enough.
+        #[must_use]
+        pub fn claim_any(
+            mut self,
+            name: impl Into<String>,
+            values: impl IntoIterator<Item = impl Into<String>>,
+        ) -> Self {
+            self.admission.claim(name.into(), values.into_iter().map(Into::into).collect());
             self
         }
 
@@ -126,11 +137,7 @@ impl Rule {
             Self::Anyone => true,
             Self::Subjects(subjects) => subjects.iter().any(|subject| **subject == *identity.subject()),
             Self::Clients(clients) => identity.client().is_some_and(|is| clients.iter().any(|client| **client == *is)),
-            Self::Claim(name, value) => match identity.claims().get(&**name) {
-                Some(Value::String(is)) => *is == **value,
-                Some(Value::Array(list)) => list.iter().any(|is| is.as_str() == Some(value)),
-                _ => false,
-            },
+            Self::Claim { name, any_of } => claim_says(identity.claims(), name, any_of),
             Self::Predicate(admit) => admit(identity),
         }
     }
@@ -148,7 +155,7 @@ impl fmt::Debug for Rule {
             Self::Anyone => f.write_str("anyone"),
             Self::Subjects(subjects) => write!(f, "subjects {subjects:?}"),
             Self::Clients(clients) => write!(f, "clients {clients:?}"),
-            Self::Claim(name, value) => write!(f, "claim {name:?} = {value:?}"),
+            Self::Claim { name, any_of } => write!(f, "claim {name:?} = {}", any_of.join(" or ")),
             Self::Predicate(_) => f.write_str("a rule of your own"),
         }
     }

@@ -4,6 +4,8 @@
 mod admission;
 mod authenticator;
 #[cfg(any(feature = "introspection", feature = "jwt"))]
+mod claim_says;
+#[cfg(any(feature = "introspection", feature = "jwt"))]
 mod claims;
 mod identity;
 #[cfg(feature = "introspection")]
@@ -31,6 +33,10 @@ mod web_url;
 
 pub(crate) use authenticator::Asker;
 pub use authenticator::{AuthError, Authenticator, BearerToken, MAX_TOKEN_BYTES, Verify};
+#[cfg(feature = "oidc")]
+pub(crate) use claim_says::find_claim;
+#[cfg(any(feature = "firebase", feature = "github", feature = "oidc"))]
+pub(crate) use claim_says::{claim_says, verified_email};
 pub use identity::{Caller, ClientAddress, Identity, IdentityBuilder, Principal, Scopes};
 pub(crate) use identity::{CallerKey, is_scope_token};
 #[cfg(feature = "introspection")]

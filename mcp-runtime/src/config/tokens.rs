@@ -59,16 +59,7 @@ impl Tokens {
         self.admit.into_iter().fold(jwt, |jwt, rule| match rule {
             Admit::Anyone => jwt.anyone(),
             Admit::Subjects(subjects) => jwt.subjects(subjects),
-            Admit::Claim(name, values) if values.len() == 1 => {
-                values.into_iter().fold(jwt, |jwt, value| jwt.claim(&*name, value))
-            }
-            Admit::Claim(name, values) => jwt.admit(move |who| match who.claims().get(&name) {
-                Some(serde_json::Value::String(is)) => values.contains(is),
-                Some(serde_json::Value::Array(list)) => {
-                    list.iter().filter_map(serde_json::Value::as_str).any(|is| values.iter().any(|value| value == is))
-                }
-                _ => false,
-            }),
+            Admit::Claim(name, values) => jwt.claim_any(name, values),
             // Refused above; nobody rather than anybody.
             Admit::Emails(_) | Admit::EmailDomains(_) | Admit::Organization(_) => jwt.admit(|_| false),
         })

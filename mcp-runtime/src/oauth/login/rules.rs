@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use serde_json::Value;
-
 use super::{Account, federated::Claims};
+#[cfg(feature = "oidc")]
+use crate::auth::find_claim;
+use crate::auth::{claim_says, verified_email};
 
 /// The rules of one provider. Nothing set admits nobody, and grants nothing.
 #[derive(Default)]
@@ -107,8 +108,9 @@ impl Rules {
     /// Whether something may be looked at that is not there.
     #[cfg(feature = "oidc")]
     pub(crate) fn lacks(&self, claims: &Claims) -> bool {
-        let absent =
-            |name: &str| find(claims, name).is_none() || (name == "email" && find(claims, "email_verified").is_none());
+        let absent = |name: &str| {
+            find_claim(claims, name).is_none() || (name == "email" && find_claim(claims, "email_verified").is_none())
+        };
         let by_grant = self.grants.iter().filter_map(|grant| grant.to.as_ref()).any(|(name, _)| absent(name));
         by_grant
             || self.admission.iter().any(|rule| match rule {
@@ -131,7 +133,7 @@ impl Rules {
             return Some(account.all_scopes());
         }
         let holds = |to: &Option<(String, String)>| {
-            to.as_ref().is_none_or(|(name, value)| says(claims, name, std::slice::from_ref(value)))
+            to.as_ref().is_none_or(|(name, value)| claim_says(claims, name, std::slice::from_ref(value)))
         };
         let mut scopes: Vec<String> = Vec::new();
         for scope in self.grants.iter().filter(|grant| holds(&grant.to)).flat_map(|grant| &grant.scopes) {
@@ -148,7 +150,7 @@ impl Admit {
         match self {
             Self::Anyone => true,
             Self::Subjects(subjects) => subjects.iter().any(|subject| subject == id),
-            Self::Claim { name, any_of } => says(claims, name, any_of),
+            Self::Claim { name, any_of } => claim_says(claims, name, any_of),
             Self::Emails(emails) => verified_email(claims).is_some_and(|is| emails.contains(&is)),
             Self::EmailDomains(domains) => verified_email(claims).is_some_and(|is| {
                 is.rsplit_once('@').is_some_and(|(_, domain)| domains.iter().any(|known| known == domain))
@@ -156,39 +158,6 @@ impl Admit {
             Self::Predicate(admit) => admit(claims),
         }
     }
-}
-
-/// A claim of this very name, or one within others as `realm_access.roles`.
-fn find<'c>(claims: &'c Claims, name: &str) -> Option<&'c Value> {
-    if let Some(value) = claims.get(name) {
-        return Some(value);
-    }
-    let (first, rest) = name.split_once('.')?;
-    find(claims.get(first)?.as_object()?, rest)
-}
-
-/// An e-mail address only counts where the provider says that it is verified: else many providers let people call
-/// themselves by anybody's.
-fn says(claims: &Claims, name: &str, any_of: &[String]) -> bool {
-    if name == "email" {
-        return verified_email(claims).is_some_and(|is| any_of.iter().any(|one| one.eq_ignore_ascii_case(&is)));
-    }
-    let is = |value: &Value| value.as_str().is_some_and(|is| any_of.iter().any(|one| one == is));
-    match find(claims, name) {
-        Some(Value::Array(list)) => list.iter().any(is),
-        Some(value) => is(value),
-        None => false,
-    }
-}
-
-/// The address in lower case, if the provider says that it is verified: with a `true`, and with nothing that only looks
-/// like it. Only ASCII, so that no two addresses are one in lower case that are two elsewhere.
-pub(crate) fn verified_email(claims: &Claims) -> Option<String> {
-    let is_verified = claims.get("email_verified") == Some(&Value::Bool(true));
-    let email = claims.get("email")?.as_str().filter(|_| is_verified)?;
-    let plain = email.is_ascii() && email.len() <= 254 && email.bytes().all(|b| b.is_ascii_graphic());
-    let (local, domain) = email.rsplit_once('@')?;
-    (plain && !local.is_empty() && !domain.is_empty()).then(|| email.to_ascii_lowercase())
 }
 
 impl fmt::Debug for Rules {
@@ -331,7 +300,7 @@ pub(crate) use account_rules;
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -396,19 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_verified_address_is_one() {
-        let email = |email: Value, verified: Value| {
-            verified_email(&claims(json!({ "email": email, "email_verified": verified })))
-        };
-        assert_eq!(email(json!("Alice@Example.com"), json!(true)).as_deref(), Some("alice@example.com"));
-        for verified in [json!(false), json!("true"), json!(1), Value::Null] {
-            assert_eq!(email(json!("alice@example.com"), verified.clone()), None, "{verified}");
-        }
-        for bad in [json!("alice"), json!("@example.com"), json!("alice@"), json!("al ice@a"), json!("é@a"), json!(1)]
-        {
-            assert_eq!(email(bad.clone(), json!(true)), None, "{bad}");
-        }
-        assert_eq!(verified_email(&claims(json!({ "email": "alice@example.com" }))), None);
+    fn an_address_is_of_its_domain_and_not_of_one_above() {
         let mut rules = Rules::default();
         rules.email_domains(vec!["example.com".into()]);
         for (email, admitted) in

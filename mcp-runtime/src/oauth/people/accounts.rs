@@ -18,13 +18,15 @@ use crate::{
         hash::digest,
         login::federated::{Arrived, Claims, FederatedLogin, Rechecked},
     },
-    store::{Commit, Kind, Record, Row, insert},
+    store::{Commit, Kind, Record, Row, StoreError, insert},
 };
 
 /// How long a provider may take to look somebody up again.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How long after one look, whether it is under way or has failed, nobody tries another, in seconds.
 const BETWEEN_LOOKS: u64 = 30;
+/// How far the clocks of two nodes may be apart, in seconds.
+const SKEW: u64 = 60;
 
 /// What a provider said of somebody, under a hash of the provider's name and the account's id. Sealed for that very place.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -36,6 +38,19 @@ struct Known {
     tried_at: u64,
     /// When nothing can be left that was allowed by it.
     until: u64,
+}
+
+impl Known {
+    /// Without moments that have not come yet, which a clock put there that was wrong: such a look counts as one that is
+    /// too long ago, or nobody would be looked at until then.
+    fn by_now(&self, now: u64, recheck_every: u64) -> Self {
+        let is_wrong = self.checked_at > now.saturating_add(SKEW) || self.tried_at > now.saturating_add(SKEW);
+        let (checked_at, tried_at) = match now.saturating_sub(recheck_every) {
+            before if is_wrong => (before, before),
+            _ => (self.checked_at, self.tried_at),
+        };
+        Self { checked_at, tried_at, ..self.clone() }
+    }
 }
 
 impl Record for Known {
@@ -118,16 +133,17 @@ pub(crate) async fn present(
             return Ok(None);
         };
         let (now, patience) = (core.records.now(), federated.patience());
-        let age = now.saturating_sub(row.record.checked_at);
+        let known = row.record.by_now(now, patience.recheck_every.as_secs());
+        let age = now.saturating_sub(known.checked_at);
         if age < patience.recheck_every.as_secs() {
             return Ok(judge(provider, federated, &said));
         }
         let is_bearable = age < patience.recheck_every.saturating_add(patience.grace).as_secs();
-        if now.saturating_sub(row.record.tried_at) < BETWEEN_LOOKS && row.record.tried_at > row.record.checked_at {
+        if now.saturating_sub(known.tried_at) < BETWEEN_LOOKS && known.tried_at > known.checked_at {
             // Somebody is looking, or has not been answered a moment ago.
             return if is_bearable { Ok(judge(provider, federated, &said)) } else { Err(not_now()) };
         }
-        let trying = Known { tried_at: now, ..row.record.clone() };
+        let trying = Known { tried_at: now, ..known };
         if core.records.commit(&[row.replace(&trying)]).await? == Commit::Conflict {
             continue;
         }
@@ -138,6 +154,14 @@ pub(crate) async fn present(
         };
     }
     Err(contended())
+}
+
+/// Whether an account is admitted by what its provider said last, and did not turn out to be gone since. Nobody is asked.
+pub(super) async fn was_vouched_for(core: &Core, provider: &str, account_id: &str) -> Result<bool, StoreError> {
+    let Some(federated) = core.federated(provider) else { return Ok(false) };
+    let row = core.records.get::<Known>(&name_of(provider, account_id)).await?;
+    let said = row.and_then(|row| Said::open(core, &row));
+    Ok(said.is_some_and(|said| judge(provider, federated, &said).is_some()))
 }
 
 fn judge(provider: &str, federated: &dyn FederatedLogin, said: &Said) -> Option<Account> {

@@ -85,7 +85,7 @@ pub(crate) async fn subject_of(core: &Core, provider: &str, account_id: &str) ->
 /// the operator lets accounts be linked by, else a new one. From now on it is this account that the subject stands for.
 ///
 /// An address that another account had at the same provider has changed hands: it leads to nobody else's subject any more,
-/// here and elsewhere.
+/// here and elsewhere. So has one whose account, the one that the subject stands for, is not vouched for any more.
 pub(crate) async fn federated_subject_of(
     core: &Core,
     (provider, account_id): (&str, &str),
@@ -95,10 +95,10 @@ pub(crate) async fn federated_subject_of(
     for _ in 0..TRIES {
         let known = core.records.get::<Link>(&name).await?.map(|row| row.record.subject);
         let held = match email {
-            Some(email) => Some(Held::of(core, provider, email).await?),
+            Some(email) => Some(Held::of(core, (provider, account_id), email).await?),
             None => None,
         };
-        let linked = held.as_ref().and_then(|held| held.subject_for(provider, account_id));
+        let linked = held.as_ref().and_then(Held::subject);
         let subject = known.clone().map_or_else(|| linked.map_or_else(secret, |it| Ok(it.to_owned())), Ok)?;
         let link = Link { subject, provider: provider.to_owned(), account_id: account_id.to_owned(), era: 0 };
         let standing = core.records.get::<Link>(&by_subject(&link.subject)).await?;
@@ -124,33 +124,40 @@ struct Held {
     anywhere: Option<Row<Link>>,
     /// The account at this one.
     here: Option<Row<Link>>,
+    has_changed_hands: bool,
 }
 
 impl Held {
-    async fn of(core: &Core, provider: &str, email: &str) -> Result<Self, StoreError> {
+    async fn of(core: &Core, (provider, account_id): (&str, &str), email: &str) -> Result<Self, StoreError> {
         let names = [by_email(email), by_email_at(provider, email)];
-        let (anywhere, here) = (core.records.get(&names[0]).await?, core.records.get(&names[1]).await?);
-        Ok(Self { names, anywhere, here })
+        let (anywhere, here) = (core.records.get::<Link>(&names[0]).await?, core.records.get::<Link>(&names[1]).await?);
+        let is_anothers = here.as_ref().is_some_and(|row| !row.record.stands_for(provider, account_id));
+        let is_left = match &anywhere {
+            Some(row) => !is_vouched_for(core, &row.record.subject).await?,
+            None => false,
+        };
+        Ok(Self { names, anywhere, here, has_changed_hands: is_anothers || is_left })
     }
 
-    fn has_changed_hands(&self, provider: &str, account_id: &str) -> bool {
-        self.here.as_ref().is_some_and(|row| !row.record.stands_for(provider, account_id))
-    }
-
-    /// The subject that an account of this provider which has the address now is linked with.
-    fn subject_for(&self, provider: &str, account_id: &str) -> Option<&str> {
-        let linked = self.anywhere.as_ref().filter(|_| !self.has_changed_hands(provider, account_id));
-        linked.map(|row| &*row.record.subject)
+    /// The subject that an account which has the address now is linked with.
+    fn subject(&self) -> Option<&str> {
+        self.anywhere.as_ref().filter(|_| !self.has_changed_hands).map(|row| &*row.record.subject)
     }
 
     /// Writes down that this account has it now.
     fn steps(&self, link: &Link) -> Vec<Step> {
-        let changed = self.has_changed_hands(&link.provider, &link.account_id);
         let put = |name: &String, row: &Option<Row<Link>>| match row {
             None => Some(insert(name.clone(), link)),
-            Some(row) => changed.then(|| row.replace(link)),
+            Some(row) => self.has_changed_hands.then(|| row.replace(link)),
         };
         [put(&self.names[0], &self.anywhere), put(&self.names[1], &self.here)].into_iter().flatten().collect()
+    }
+}
+
+async fn is_vouched_for(core: &Core, subject: &str) -> Result<bool, StoreError> {
+    match linked_account(core, subject).await? {
+        Some((provider, account_id)) => accounts::was_vouched_for(core, &provider, &account_id).await,
+        None => Ok(false),
     }
 }
 

@@ -309,25 +309,30 @@ fn bits_left_over_are_not_ignored() {
 fn whoever_is_not_admitted() {
     let reason = "not admitted here";
     let scene = Scene::new();
-    let token = || scene.token().client("web").claim("hd", "example.com").claim("groups", json!(["a", "b"])).build();
+    let token = || {
+        let token = scene.token().client("web").claim("hd", "example.com").claim("groups", json!(["a", "b"]));
+        token.claim("realm_access", json!({ "roles": ["ops"] })).build()
+    };
     let with = |rule: fn(Jwt) -> Jwt| {
         let jwt = Jwt::issuer(ISSUER).key(scene.factory.verifying_key());
         verify(&rule(jwt), &scene.clock, &token()).map(drop)
     };
-    let admitted: [fn(Jwt) -> Jwt; 8] = [
+    let admitted: [fn(Jwt) -> Jwt; 10] = [
         |jwt| jwt.anyone(),
         |jwt| jwt.subjects(["bob", "alice"]),
         |jwt| jwt.clients(["web"]),
         |jwt| jwt.claim("hd", "example.com"),
         |jwt| jwt.claim("groups", "b"),
         |jwt| jwt.claim("groups", "a").claim("groups", "b"),
+        |jwt| jwt.claim_any("groups", ["c", "b"]),
+        |jwt| jwt.claim("realm_access.roles", "ops"),
         |jwt| jwt.admit(|who| who.subject() == "alice"),
         |jwt| jwt.anyone().subjects(["alice"]),
     ];
     for rule in admitted {
         assert_eq!(with(rule), Ok(()));
     }
-    let refused: [fn(Jwt) -> Jwt; 12] = [
+    let refused: [fn(Jwt) -> Jwt; 14] = [
         |jwt| jwt,
         |jwt| jwt.subjects(["bob"]),
         |jwt| jwt.subjects(["Alice", "alic", "alice "]),
@@ -336,6 +341,8 @@ fn whoever_is_not_admitted() {
         |jwt| jwt.claim("hd", "evil.example"),
         |jwt| jwt.claim("hd", "example"),
         |jwt| jwt.claim("groups", "c"),
+        |jwt| jwt.claim_any("groups", ["c", "d"]),
+        |jwt| jwt.claim("roles", "ops"),
         |jwt| jwt.claim("tenant", "a"),
         |jwt| jwt.admit(|_| false),
         |jwt| jwt.anyone().subjects(["bob"]),
@@ -343,5 +350,24 @@ fn whoever_is_not_admitted() {
     ];
     for rule in refused {
         assert_eq!(with(rule), Err(AuthError::invalid(reason)));
+    }
+}
+
+/// With many issuers people can call themselves by anybody's.
+#[test]
+fn an_address_that_nobody_verified() {
+    let scene = Scene::new();
+    let admits = Jwt::issuer(ISSUER).key(scene.factory.verifying_key()).claim("email", "boss@example.com");
+    let with = |verified: Option<Value>| {
+        let token = scene.token().claim("email", "boss@example.com");
+        let token = match verified {
+            Some(verified) => token.claim("email_verified", verified),
+            None => token,
+        };
+        verify(&admits, &scene.clock, &token.build()).map(drop)
+    };
+    assert_eq!(with(Some(json!(true))), Ok(()));
+    for none in [None, Some(json!(false)), Some(json!("true")), Some(json!(1)), Some(Value::Null)] {
+        assert_eq!(with(none.clone()), Err(AuthError::invalid("not admitted here")), "{none:?}");
     }
 }

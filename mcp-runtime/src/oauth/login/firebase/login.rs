@@ -6,19 +6,15 @@ use super::{
     Firebase, claims,
     claims::{Expected, SignedIn},
     page,
-    seen::NotNew,
 };
 use crate::{
-    auth::{AuthError, BearerToken, IdToken},
+    auth::{AuthError, BearerToken, IdToken, verified_email},
     oauth::{
         Account, LoginError,
         hash::sha256,
-        login::{
-            federated::{
-                Arrived, Claims, FederatedLogin, Once, Patience, Rechecked, SignIn, SignInPage, Trip, UpstreamScope,
-                UpstreamTokens,
-            },
-            rules::verified_email,
+        login::federated::{
+            Arrived, Claims, FederatedLogin, Once, Patience, Rechecked, SignIn, SignInPage, Trip, UpstreamScope,
+            UpstreamTokens,
         },
         visit::Form,
     },
@@ -53,19 +49,6 @@ impl Firebase {
         let google = self.google().map_err(|_| LoginError::Unavailable)?;
         google.keys.check(token, &self.clock).await.map_err(|error| self.refused_token(&error))?;
         Ok(who)
-    }
-
-    /// Takes the token, if it did not come before.
-    fn take(&self, token: &IdToken<'_>, who: &SignedIn, now: u64) -> Result<Once, LoginError> {
-        let key = sha256(token.message());
-        match self.seen.take(&key, who.until, now) {
-            Ok(()) => Ok(Once { key, until: who.until }),
-            Err(NotNew::Again) => Err(self.refused("this token came before")),
-            Err(NotNew::Full) => {
-                tracing::warn!(login = self.name, "Firebase: too many people log in at once");
-                Err(LoginError::Unavailable)
-            }
-        }
     }
 }
 
@@ -106,7 +89,7 @@ impl FederatedLogin for Firebase {
         let token = token.ok_or_else(|| self.refused("no ID token came, or one that is too long"))?;
         let token = IdToken::read(&token).map_err(|error| self.refused_token(&error))?;
         let who = self.verify(&token, trip.now).await?;
-        let once = self.take(&token, &who, trip.now)?;
+        let once = Once { key: sha256(token.message()), until: who.until };
         if let Some(account) = &self.service_account {
             self.look_up(account, &who.id, who.at).await?;
         }

@@ -7,7 +7,6 @@ mod login;
 mod page;
 mod problems;
 mod sdk;
-mod seen;
 mod service_account;
 #[cfg(test)]
 mod tests;
@@ -17,8 +16,7 @@ mod web_app;
 use std::{fmt, sync::OnceLock};
 
 use self::{
-    addresses::Addresses, sdk::Sdk, seen::Seen, service_account::ServiceAccount, web_app::ConfiguredWebApp,
-    web_app::WebApp,
+    addresses::Addresses, sdk::Sdk, service_account::ServiceAccount, web_app::ConfiguredWebApp, web_app::WebApp,
 };
 use super::{
     federated::{Patience, federated_login},
@@ -74,7 +72,6 @@ pub struct Firebase {
     rules: Rules,
     patience: Patience,
     links_by_email: bool,
-    seen: Seen,
     addresses: Addresses,
     clock: Clock,
     google: OnceLock<Result<Google, String>>,
@@ -104,7 +101,6 @@ impl Firebase {
             rules: Rules::default(),
             patience: Patience::default(),
             links_by_email: false,
-            seen: Seen::default(),
             addresses: Addresses::of(&project),
             clock: Clock::system(),
             google: OnceLock::new(),

@@ -7,13 +7,10 @@ use super::{
     person::{MAX_NAMES, Person, Unknown, split_team},
 };
 use crate::{
-    auth::is_scope_token,
+    auth::{is_scope_token, verified_email},
     oauth::{
         Account, LoginError,
-        login::{
-            federated::{Arrived, Claims, FederatedLogin, Patience, Rechecked, Trip, UpstreamScope, UpstreamTokens},
-            rules::verified_email,
-        },
+        login::federated::{Arrived, Claims, FederatedLogin, Patience, Rechecked, Trip, UpstreamScope, UpstreamTokens},
         visit::Form,
     },
 };

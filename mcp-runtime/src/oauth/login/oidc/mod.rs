@@ -25,9 +25,9 @@ use super::{
     federated::{
         Arrived, Claims, FederatedLogin, Patience, Rechecked, Trip, UpstreamScope, UpstreamTokens, federated_login,
     },
-    rules::{Rules, account_rules, verified_email},
+    rules::{Rules, account_rules},
 };
-use crate::{clock::Clock, oauth::visit::Form};
+use crate::{auth::verified_email, clock::Clock, oauth::visit::Form};
 
 /// People log in with an OpenID provider: Auth0, Google, Microsoft Entra, Okta, Keycloak, or any other. With the feature
 /// `oidc`.

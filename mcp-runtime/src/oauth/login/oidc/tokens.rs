@@ -29,6 +29,9 @@ pub(super) struct Given {
     pub(super) id_token: Option<CoreIdToken>,
 }
 
+/// The longest token that is kept, in bytes. Those that carry claims, as of people in many groups, have a few thousand.
+const MAX_TOKEN: usize = 16 * 1024;
+
 /// What a provider says when the person, the code or the token is no good, and not we.
 const OF_THE_PERSON: [&str; 6] =
     ["invalid_grant", "access_denied", "interaction_required", "login_required", "consent_required", "invalid_request"];
@@ -87,6 +90,12 @@ impl Oidc {
         }
         let scopes = answer.scopes().map(|scopes| scopes.iter().map(|scope| scope.to_string()).collect());
         let renewed = answer.refresh_token().map(|token| token.secret().as_str());
+        let longest =
+            [Some(answer.access_token().secret().as_str()), renewed].into_iter().flatten().map(str::len).max();
+        if longest.is_some_and(|longest| longest > MAX_TOKEN) {
+            tracing::warn!(provider = self.name, "its tokens are longer than what is kept");
+            return Err(LoginError::Unavailable);
+        }
         let tokens = UpstreamTokens {
             access_token: answer.access_token().secret().clone(),
             refresh_token: renewed.or(refresh_token).map(str::to_owned),

@@ -8,6 +8,7 @@ mod forgery;
 #[cfg(feature = "github")]
 mod github;
 mod journey;
+mod links;
 mod logins;
 mod rechecks;
 mod refusals;

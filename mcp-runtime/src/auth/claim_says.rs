@@ -1,0 +1,65 @@
+//! What the claims say of somebody, where a rule asks for it.
+
+use serde_json::{Map, Value};
+
+type Claims = Map<String, Value>;
+
+/// A claim of this very name, or one within others as `realm_access.roles`.
+pub(crate) fn find_claim<'c>(claims: &'c Claims, name: &str) -> Option<&'c Value> {
+    if let Some(value) = claims.get(name) {
+        return Some(value);
+    }
+    let (first, rest) = name.split_once('.')?;
+    find_claim(claims.get(first)?.as_object()?, rest)
+}
+
+/// An e-mail address only counts where the provider says that it is verified: else many providers let people call
+/// themselves by anybody's.
+pub(crate) fn claim_says(claims: &Claims, name: &str, any_of: &[String]) -> bool {
+    if name == "email" {
+        return verified_email(claims).is_some_and(|is| any_of.iter().any(|one| one.eq_ignore_ascii_case(&is)));
+    }
+    let is = |value: &Value| value.as_str().is_some_and(|is| any_of.iter().any(|one| one == is));
+    match find_claim(claims, name) {
+        Some(Value::Array(list)) => list.iter().any(is),
+        Some(value) => is(value),
+        None => false,
+    }
+}
+
+/// The address in lower case, if the provider says that it is verified: with a `true`, and with nothing that only looks
+/// like it. Only ASCII, so that no two addresses are one in lower case that are two elsewhere.
+pub(crate) fn verified_email(claims: &Claims) -> Option<String> {
+    let is_verified = claims.get("email_verified") == Some(&Value::Bool(true));
+    let email = claims.get("email")?.as_str().filter(|_| is_verified)?;
+    let plain = email.is_ascii() && email.len() <= 254 && email.bytes().all(|b| b.is_ascii_graphic());
+    let (local, domain) = email.rsplit_once('@')?;
+    (plain && !local.is_empty() && !domain.is_empty()).then(|| email.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn claims(value: Value) -> Claims {
+        value.as_object().cloned().unwrap()
+    }
+
+    #[test]
+    fn only_a_verified_address_is_one() {
+        let email = |email: Value, verified: Value| {
+            verified_email(&claims(json!({ "email": email, "email_verified": verified })))
+        };
+        assert_eq!(email(json!("Alice@Example.com"), json!(true)).as_deref(), Some("alice@example.com"));
+        for verified in [json!(false), json!("true"), json!(1), Value::Null] {
+            assert_eq!(email(json!("alice@example.com"), verified.clone()), None, "{verified}");
+        }
+        for bad in [json!("alice"), json!("@example.com"), json!("alice@"), json!("al ice@a"), json!("é@a"), json!(1)]
+        {
+            assert_eq!(email(bad.clone(), json!(true)), None, "{bad}");
+        }
+        assert_eq!(verified_email(&claims(json!({ "email": "alice@example.com" }))), None);
+    }
+}
