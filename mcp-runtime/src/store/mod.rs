@@ -57,7 +57,7 @@ pub use error::StoreError;
 pub(crate) use folder::make_private;
 pub use limits::{MAX_NAME, MAX_STEPS, MAX_VALUE, check_limits};
 pub use memory::MemoryStore;
-pub(crate) use records::{Record, Records, Row, append, delete, insert};
+pub(crate) use records::{Record, Records, Row, append, delete, insert, put};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 

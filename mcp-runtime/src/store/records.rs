@@ -11,6 +11,9 @@ use crate::clock::Clock;
 /// How long a store may take for one thing.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How often a change is tried that meets others.
+const TRIES: usize = 8;
+
 /// The most entries that are read at once.
 const PAGE: usize = 500;
 
@@ -90,6 +93,28 @@ impl Records {
         in_time(self.store.commit(steps, self.now())).await
     }
 
+    /// Does to one record what `step` says of it as it is now, again and again while others change it too; nothing if it
+    /// says `None`. Whether it was done.
+    pub(crate) async fn change<R: Record>(
+        &self,
+        name: &str,
+        step: impl Fn(Option<&Row<R>>) -> Option<Step>,
+    ) -> Result<bool, StoreError> {
+        for _ in 0..TRIES {
+            let row = self.get::<R>(name).await?;
+            let Some(step) = step(row.as_ref()) else { return Ok(false) };
+            if self.commit(&[step]).await? == Commit::Done {
+                return Ok(true);
+            }
+        }
+        Err(StoreError::new(format!("an entry of kind `{}` keeps changing", R::KIND)))
+    }
+
+    /// Puts a record where there is another one, or none.
+    pub(crate) async fn put<R: Record>(&self, name: &str, record: &R) -> Result<(), StoreError> {
+        self.change(name, |row| Some(put(name, row, record))).await.map(drop)
+    }
+
     /// Removes at most `limit` entries that have expired, of all kinds, and says how many; there may be more if it is that
     /// many.
     pub(crate) async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
@@ -109,6 +134,11 @@ impl Records {
 /// A step that adds a record.
 pub(crate) fn insert<R: Record>(name: impl Into<String>, record: &R) -> Step {
     Step::insert(Key::new(R::KIND, name), bytes(record), record.expires_at())
+}
+
+/// A step that puts a record in the place of what was read, or adds it if that was nothing.
+pub(crate) fn put<R: Record>(name: &str, before: Option<&Row<R>>, record: &R) -> Step {
+    before.map_or_else(|| insert(name, record), |row| row.replace(record))
 }
 
 /// A step that adds a record to the list of its type.

@@ -19,7 +19,7 @@ use crate::{
         error::{ErrorCode, OAuthError},
         limits::Route,
     },
-    store::{Commit, Kind, Record, Records, Row, insert},
+    store::{Kind, Record, Records, Row, insert},
 };
 
 /// The largest document, in bytes. The draft thinks of 5 KB.
@@ -188,13 +188,8 @@ impl Clients {
 
 /// Somebody consented to it.
 pub(super) async fn keep(records: &Records, id: &str) -> Result<(), OAuthError> {
-    for _ in 0..TRIES {
-        let Some(row) = records.get::<Document>(id).await?.filter(|row| !row.record.kept) else { return Ok(()) };
-        let kept = Document { kept: true, ..row.record.clone() };
-        if records.commit(&[row.replace(&kept)]).await? == Commit::Done {
-            return Ok(());
-        }
-    }
+    let keep = |row: &Row<Document>| row.replace(&Document { kept: true, ..row.record.clone() });
+    records.change(id, |row| row.filter(|row: &&Row<Document>| !row.record.kept).map(keep)).await?;
     Ok(())
 }
 

@@ -28,9 +28,6 @@ const KEPT: u64 = 90 * 24 * 3_600;
 /// How often a use is written down at most.
 const EVERY: u64 = 24 * 3_600;
 
-/// How often something that another node changed meanwhile is tried again.
-const TRIES: usize = 8;
-
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct DynamicClient {
     pub(crate) client: Client,
@@ -100,17 +97,11 @@ fn authentication(method: Method) -> Result<(Authentication, Option<String>), OA
 
 /// Somebody consented to it.
 pub(super) async fn keep(records: &Records, id: &str) -> Result<(), OAuthError> {
-    for _ in 0..TRIES {
-        // It may have ended while somebody read the page: then so does what they agreed to, at its next step.
-        let Some(row) = records.get::<DynamicClient>(id).await? else { return Ok(()) };
-        if row.record.kept_at.is_some() && !is_due(&row.record, records.now()) {
-            return Ok(());
-        }
-        if records.commit(&[row.replace(&kept(&row.record, records.now()))]).await? == Commit::Done {
-            return Ok(());
-        }
-    }
-    Err(unavailable())
+    let now = records.now();
+    let is_news = |row: &&Row<DynamicClient>| row.record.kept_at.is_none() || is_due(&row.record, now);
+    // It may have ended while somebody read the page: then so does what they agreed to, at its next step.
+    records.change(id, |row| row.filter(is_news).map(|row| row.replace(&kept(&row.record, now)))).await?;
+    Ok(())
 }
 
 /// It was used, and authenticated if it can. What nobody consented to ends all the same. If another node wrote meanwhile,

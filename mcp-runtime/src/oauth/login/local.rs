@@ -11,7 +11,7 @@ use super::{
 use crate::{
     clock::Clock,
     oauth::{browser::secret, error::OAuthError, hash::digest},
-    store::{Commit, Kind, Record, Records, Row, Store, StoreError, insert},
+    store::{Commit, Kind, Record, Records, Row, Step, Store, StoreError, insert},
 };
 
 /// How often a change is tried again that others got in the way of.
@@ -176,13 +176,7 @@ impl LocalUsers {
     /// # Errors
     /// [`UserError::Unknown`] if there is none of that name; others as they say.
     pub async fn remove(&self, name: &str) -> Result<(), UserError> {
-        for _ in 0..TRIES {
-            let row = self.find(name).await?.ok_or(UserError::Unknown)?;
-            if self.records.commit(&[row.delete()]).await? == Commit::Done {
-                return Ok(());
-            }
-        }
-        Err(UserError::Busy)
+        self.step(name, Row::delete).await
     }
 
     /// The user of this name.
@@ -203,10 +197,13 @@ impl LocalUsers {
     }
 
     async fn change(&self, name: &str, change: impl Fn(User) -> User) -> Result<(), UserError> {
+        self.step(name, |row| row.replace(&change(row.record.clone()))).await
+    }
+
+    async fn step(&self, name: &str, step: impl Fn(&Row<User>) -> Step) -> Result<(), UserError> {
         for _ in 0..TRIES {
             let row = self.find(name).await?.ok_or(UserError::Unknown)?;
-            let changed = change(row.record.clone());
-            if self.records.commit(&[row.replace(&changed)]).await? == Commit::Done {
+            if self.records.commit(&[step(&row)]).await? == Commit::Done {
                 return Ok(());
             }
         }

@@ -18,7 +18,7 @@ use crate::{
         hash::digest,
         login::federated::{Arrived, Claims, FederatedLogin, Rechecked},
     },
-    store::{Commit, Kind, Record, Row, StoreError, insert},
+    store::{Commit, Kind, Record, Row, StoreError},
 };
 
 /// How long a provider may take to look somebody up again.
@@ -83,6 +83,11 @@ impl Said {
         let said = serde_json::from_slice(&core.secrets.accounts.open(&sealed, row.name.as_bytes())?).ok();
         said.map(|said| Self { sealed: row.record.said.clone(), ..said })
     }
+
+    /// What is stored, if it is still this.
+    fn unless_newer<'r>(&self, row: Option<&'r Row<Known>>) -> Option<&'r Row<Known>> {
+        row.filter(|row| row.record.said == self.sealed)
+    }
 }
 
 fn name_of(provider: &str, account_id: &str) -> String {
@@ -106,16 +111,7 @@ pub(crate) async fn remember(
         tried_at: now,
         until: now.saturating_add(longest),
     };
-    for _ in 0..TRIES {
-        let step = match core.records.get::<Known>(&name).await? {
-            Some(row) => row.replace(&known),
-            None => insert(name.clone(), &known),
-        };
-        if core.records.commit(&[step]).await? == Commit::Done {
-            return Ok(());
-        }
-    }
-    Err(contended())
+    core.records.put(&name, &known).await.map_err(Into::into)
 }
 
 /// The account as it is now, by what the provider said last and the rules of today. Looks again if that is too long ago.
@@ -231,32 +227,24 @@ async fn still_there(
 ) -> Result<Claims, OAuthError> {
     let name = name_of(provider, account_id);
     let said = Said { claims: rechecked.claims, ..before.clone() };
-    let sealed = said.seal(core, &name).ok_or(contended())?;
-    for _ in 0..TRIES {
-        let Some(row) = core.records.get::<Known>(&name).await? else { break };
-        if row.record.said != before.sealed {
-            // What was said to somebody who has logged in since is newer.
-            return Said::open(core, &row).map(|newer| newer.claims).ok_or_else(not_now);
-        }
-        let now = core.records.now();
-        let known = Known { said: sealed.clone(), checked_at: now, tried_at: now, until: row.record.until };
-        if core.records.commit(&[row.replace(&known)]).await? == Commit::Done {
-            break;
-        }
+    let (sealed, now) = (said.seal(core, &name).ok_or(contended())?, core.records.now());
+    let anew = |row: &Row<Known>| {
+        row.replace(&Known { said: sealed.clone(), checked_at: now, tried_at: now, until: row.record.until })
+    };
+    if !core.records.change(&name, |row| before.unless_newer(row).map(anew)).await?
+        && let Some(row) = core.records.get::<Known>(&name).await?
+    {
+        // What was said to somebody who has logged in since is newer.
+        return Said::open(core, &row).map(|newer| newer.claims).ok_or_else(not_now);
     }
     Ok(said.claims)
 }
 
 /// Forgets an account: whoever it was logs in anew, unless they have done so since.
 async fn gone(core: &Core, provider: &str, account_id: &str, before: &Said) -> Result<(), OAuthError> {
-    for _ in 0..TRIES {
-        let row = core.records.get::<Known>(&name_of(provider, account_id)).await?;
-        let Some(row) = row.filter(|row| row.record.said == before.sealed) else { return Ok(()) };
-        if core.records.commit(&[row.delete()]).await? == Commit::Done {
-            return Ok(());
-        }
-    }
-    Err(contended())
+    let name = name_of(provider, account_id);
+    core.records.change(&name, |row| before.unless_newer(row).map(Row::delete)).await?;
+    Ok(())
 }
 
 fn not_now() -> OAuthError {

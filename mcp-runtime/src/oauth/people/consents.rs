@@ -12,7 +12,7 @@ use crate::{
         error::OAuthError,
         hash::digest,
     },
-    store::{Commit, Kind, Record, StoreError, delete, insert},
+    store::{Commit, Kind, Record, StoreError, delete, put},
 };
 
 /// How long it is remembered, in seconds: a year after it was last given.
@@ -106,8 +106,7 @@ impl Consent {
                 eras,
                 end: core.records.now().saturating_add(LIFETIME),
             };
-            let step = row.map_or_else(|| insert(name.clone(), &consent), |row| row.replace(&consent));
-            if core.records.commit(&[step]).await? == Commit::Done {
+            if core.records.commit(&[put(&name, row.as_ref(), &consent)]).await? == Commit::Done {
                 return Ok(());
             }
         }

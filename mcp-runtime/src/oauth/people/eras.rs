@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{TRIES, links};
+use super::links;
 use crate::{
     oauth::{Core, hash::digest},
-    store::{Commit, Kind, Record, Step, StoreError, insert},
+    store::{Kind, Record, Row, Step, StoreError, put},
 };
 
 /// How often everything was ended that a subject allowed, that a client was allowed, and that the one allowed the other.
@@ -52,16 +52,11 @@ impl Whose<'_> {
     /// Begins another one.
     pub(crate) async fn end_era(self, core: &Core) -> Result<(), StoreError> {
         let name = self.name();
-        for _ in 0..TRIES {
-            let step = match core.records.get::<Ended>(&name).await? {
-                Some(row) => row.replace(&Ended { times: row.record.times.saturating_add(1) }),
-                None => insert(name.clone(), &Ended { times: 1 }),
-            };
-            if core.records.commit(&[step]).await? == Commit::Done {
-                return Ok(());
-            }
-        }
-        Err(StoreError::new("what a client was allowed keeps being ended"))
+        let next = |row: Option<&Row<Ended>>| {
+            let times = row.map_or(0, |row| row.record.times).saturating_add(1);
+            Some(put(&name, row, &Ended { times }))
+        };
+        core.records.change(&name, next).await.map(drop)
     }
 }
 

@@ -175,14 +175,8 @@ pub(crate) async fn era_of(core: &Core, subject: &str) -> Result<(u64, Option<St
 
 /// Begins another era of a subject: no code of the one before becomes a grant any more.
 pub(crate) async fn end_era(core: &Core, subject: &str) -> Result<(), StoreError> {
-    for _ in 0..TRIES {
-        let Some(row) = core.records.get::<Link>(&by_subject(subject)).await? else { return Ok(()) };
-        let next = Link { era: row.record.era.saturating_add(1), ..row.record.clone() };
-        if core.records.commit(&[row.replace(&next)]).await? == Commit::Done {
-            return Ok(());
-        }
-    }
-    Err(StoreError::new("a subject keeps changing"))
+    let next = |row: &Row<Link>| row.replace(&Link { era: row.record.era.saturating_add(1), ..row.record.clone() });
+    core.records.change(&by_subject(subject), |row| row.map(next)).await.map(drop)
 }
 
 /// The provider of a subject's account, and its id there, whether it is still there or not.

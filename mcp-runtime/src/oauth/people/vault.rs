@@ -7,7 +7,7 @@ use tokio::time::{Duration, Instant, sleep};
 use super::{TRIES, contended};
 use crate::{
     oauth::{Core, browser::secret, error::OAuthError, hash::sha256, login::federated::UpstreamTokens},
-    store::{Commit, Kind, Record, Row, Step, StoreError, delete, insert},
+    store::{Commit, Kind, Record, Row, Step, StoreError, delete, put},
 };
 
 /// How long tokens that are being exchanged are left alone, in seconds: longer than a provider and the store may take for
@@ -123,11 +123,7 @@ pub(crate) async fn keep(
         let kept = Kept { account: account.to_owned(), tokens, given_at: 0 };
         let tokens = seal(core, place, &kept)?;
         let record = Sealed { tokens, since: now, given_at: now, lease: None, until: until(core) };
-        let step = match row {
-            Some(row) => row.replace(&record),
-            None => insert(name.clone(), &record),
-        };
-        if core.records.commit(&[step]).await? == Commit::Done {
+        if core.records.commit(&[put(&name, row.as_ref(), &record)]).await? == Commit::Done {
             return Ok(());
         }
     }
@@ -147,13 +143,7 @@ pub(crate) async fn forget(core: &Core, place: Place<'_>) -> Result<(), OAuthErr
 
 /// Forgets those of one place, and says whether there were any.
 pub(crate) async fn disconnect(core: &Core, place: Place<'_>) -> Result<bool, StoreError> {
-    for _ in 0..TRIES {
-        let Some(row) = core.records.get::<Sealed>(&name_of(place)).await? else { return Ok(false) };
-        if core.records.commit(&[row.delete()]).await? == Commit::Done {
-            return Ok(true);
-        }
-    }
-    Err(StoreError::new("tokens that are to be forgotten keep changing"))
+    core.records.change(&name_of(place), |row: Option<&Row<Sealed>>| row.map(Row::delete)).await
 }
 
 /// The providers that somebody has tokens of, and since when.
@@ -255,15 +245,9 @@ impl Held<'_> {
 
     /// Does this to the entry, as long as these tokens are in it.
     async fn end(&self, step: impl Fn(&Row<Sealed>) -> Option<Step>) -> Result<bool, OAuthError> {
-        for _ in 0..TRIES {
-            let row = self.core.records.get::<Sealed>(&self.row.name).await?;
-            // What is sealed is never the same twice.
-            let Some(row) = row.filter(|row| row.record.tokens == self.row.record.tokens) else { return Ok(false) };
-            let Some(step) = step(&row) else { return Ok(false) };
-            if self.core.records.commit(&[step]).await? == Commit::Done {
-                return Ok(true);
-            }
-        }
-        Err(contended())
+        // What is sealed is never the same twice.
+        let is_there = |row: &&Row<Sealed>| row.record.tokens == self.row.record.tokens;
+        let done = self.core.records.change(&self.row.name, |row| row.filter(is_there).and_then(&step)).await?;
+        Ok(done)
     }
 }
