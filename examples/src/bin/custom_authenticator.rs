@@ -82,7 +82,7 @@ impl Authenticator for ApiKeys {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    examples::log_to_stderr();
+    examples::start(include_str!("custom_authenticator.rs"));
     let secret = std::env::var("ALICE_KEY")
         .map_err(|_| "set ALICE_KEY to a new secret: export ALICE_KEY=$(openssl rand -base64 32)")?;
     let keys = ApiKeys::default();

@@ -39,7 +39,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     examples::log_to_stderr();
     let is_public = std::env::vars_os().any(|(name, _)| name.to_string_lossy().starts_with("MCP_PUBLIC_URL"));
     let server = build(with_defaults(Env::process(), is_public))?;
-    println!("{}", server.summary());
     Ok(server.serve_configured().await?)
 }
 

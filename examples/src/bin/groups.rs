@@ -18,7 +18,7 @@ fn build(auth: impl Authenticator) -> Result<Server, BuildError> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    examples::log_to_stderr();
+    examples::start(include_str!("groups.rs"));
     let secret = std::env::var("TRACKER_TOKEN")
         .map_err(|_| "set TRACKER_TOKEN to a secret of 22 characters or more: `openssl rand -base64 32`")?;
     let scopes = ["projects:read", "projects:write", "tasks:read", "tasks:write", "comments:read", "members:read"];

@@ -46,7 +46,7 @@ fn issuer() -> Result<Jwt, String> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    examples::log_to_stderr();
+    examples::start(include_str!("jwks.rs"));
     let url = env::var("PUBLIC_URL").unwrap_or_else(|_| "http://127.0.0.1:8000/mcp".to_owned());
     let server = notebook::add_to(Server::builder("jwks", env!("CARGO_PKG_VERSION")))
         .public_url(&url)

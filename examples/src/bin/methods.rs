@@ -96,7 +96,7 @@ fn build(auth: impl Authenticator) -> Result<Server, BuildError> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    examples::log_to_stderr();
+    examples::start(include_str!("methods.rs"));
     let secret = std::env::var("STOREHOUSE_TOKEN")
         .map_err(|_| "set STOREHOUSE_TOKEN to a secret of 22 characters or more: `openssl rand -base64 32`")?;
     let server = build(StaticTokens::new().token(&secret, "operator", ["stock:read", "stock:write"]))?;

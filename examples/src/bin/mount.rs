@@ -85,7 +85,7 @@ async fn open_orders(extract::State(shop): extract::State<Shop>) -> Json<Value> 
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    examples::log_to_stderr();
+    examples::start(include_str!("mount.rs"));
     let (shop, key) = (Shop::default(), SigningKey::generate()?);
     let server = server(&shop, &key)?;
     println!("Listening on http://127.0.0.1:8000, MCP at {URL}\n\n{}", server.policies());

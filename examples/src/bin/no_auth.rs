@@ -47,7 +47,7 @@ fn everything() -> Result<Server, BuildError> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    examples::log_to_stderr();
+    examples::start(include_str!("no_auth.rs"));
     let server = match std::env::args().nth(1).as_deref() {
         None => public()?,
         Some("everything") => everything()?,

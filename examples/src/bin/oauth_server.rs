@@ -168,7 +168,7 @@ fn server(authorization: AuthorizationServerBuilder) -> Result<Server, Box<dyn E
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    examples::log_to_stderr();
+    examples::start(include_str!("oauth_server.rs"));
     let secret = |name: &str| {
         std::env::var(name).map_err(|_| format!("set {name} to something new: export {name}=$(openssl rand -hex 20)"))
     };

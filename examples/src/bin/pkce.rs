@@ -26,6 +26,7 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 #[tokio::main]
 async fn main() -> Outcome<()> {
+    examples::start(include_str!("pkce.rs"));
     let mut words = std::env::args().skip(1);
     let origin = words.next().ok_or("say where the server is: cargo run --bin pkce -- http://127.0.0.1:8000")?;
     let scope = words.next().unwrap_or_default();
@@ -111,7 +112,8 @@ fn form(fields: &[(&str, &str)]) -> String {
 }
 
 async fn get(url: &str) -> Outcome<Value> {
-    let answer = reqwest::get(url).await?.error_for_status()?;
+    let answer = reqwest::get(url).await.map_err(|error| format!("{url} does not answer: {error}"))?;
+    let answer = answer.error_for_status().map_err(|error| error.to_string())?;
     Ok(serde_json::from_str(&answer.text().await?)?)
 }
 

@@ -24,7 +24,7 @@ fn build(alice: &str, backup: &str) -> Result<Server, BuildError> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    examples::log_to_stderr();
+    examples::start(include_str!("static_tokens.rs"));
     let server = build(&secret("ALICE_TOKEN")?, &secret("BACKUP_TOKEN")?)?;
     println!("Listening on http://127.0.0.1:8000/mcp\n\n{}", server.policies());
     Ok(server.serve("127.0.0.1:8000").await?)

@@ -71,8 +71,7 @@ impl ServerBuilder {
     /// use mcp_runtime::{Server, tools};
     ///
     /// let server = Server::builder("notes", env!("CARGO_PKG_VERSION")).tools(tools![]).from_env()?.build()?;
-    /// println!("{}", server.summary());
-    /// server.serve_configured().await?;
+    /// server.serve_configured().await?; // writes what is protected by what into the log
     /// # Ok(()) }
     /// ```
     ///

@@ -14,19 +14,18 @@ impl Server {
         self.settings().configured.as_ref().map_or(DEFAULT_BIND, |configured| configured.bind)
     }
 
-    /// Writes the [summary](Self::summary) into the log, and serves on the [address](Self::bind_address) that the
-    /// environment says, until Ctrl-C or SIGTERM.
+    /// Serves on the [address](Self::bind_address) that the environment says, until Ctrl-C or SIGTERM.
     ///
     /// # Errors
     /// As [`serve`](Self::serve).
     pub async fn serve_configured(&self) -> Result<(), ServeError> {
-        tracing::info!("{}", self.summary());
         self.serve(self.bind_address()).await
     }
 
-    /// What is protected by what, in one block of text for whoever starts the server: where it is, how callers are known,
-    /// what to type into the consoles of providers, who is admitted, what is kept where, and what each tool needs. Nothing
-    /// in it is secret.
+    /// What is protected by what, in one block of text for whoever starts the server: under which URL it is reached, how
+    /// callers are known, what to type into the consoles of providers, and what each tool needs; with a configuration
+    /// [from the environment](crate::ServerBuilder::from_env) also where it listens, who is admitted, and what is kept
+    /// where. Nothing in it is secret. A server writes it into the log when it begins to [serve](Self::serve).
     #[must_use]
     pub fn summary(&self) -> String {
         let settings = self.settings();
@@ -36,13 +35,15 @@ impl Server {
                 let _ = writeln!(text, "  {:WIDTH$}{part}", if at == 0 { head } else { "" });
             }
         };
-        line("Listens on", &self.bind_address().to_string());
+        if let Some(configured) = &settings.configured {
+            line("Listens on", &configured.bind.to_string());
+        }
         let url = settings.public_url.as_ref().map(crate::auth::PublicUrl::as_str);
         line("Public URL", url.unwrap_or("none: on this machine only"));
         settings.http.proxy_line().into_iter().for_each(|proxies| line("Proxies", &proxies));
         line("Callers", &self.callers());
         #[cfg(feature = "oauth")]
-        self.logins().into_iter().for_each(|login| line("Login", &login));
+        self.accounts().into_iter().for_each(|(head, account)| line(head, &account));
         for (head, what) in settings.configured.iter().flat_map(|configured| &configured.facts) {
             line(head, what);
         }
@@ -63,9 +64,9 @@ impl Server {
         if issuers.is_empty() { "unknown: only what is public can be called".to_owned() } else { issuers.join("\n") }
     }
 
-    /// The ways to log in, each with what its provider must know.
+    /// The ways to log in, and what is only connected, each with what its provider must know.
     #[cfg(feature = "oauth")]
-    fn logins(&self) -> Vec<String> {
+    fn accounts(&self) -> Vec<(&'static str, String)> {
         let Some(server) = self.authorization_server() else { return Vec::new() };
         let core = &server.0;
         let of = |login: &dyn crate::oauth::LoginProvider| {
@@ -82,7 +83,8 @@ impl Server {
             }
             text
         };
-        core.logins.iter().map(|login| of(&**login)).collect()
+        let logins = core.logins.iter().map(|login| ("Login", of(&**login)));
+        logins.chain(core.connections.iter().map(|connection| ("Connection", of(&**connection)))).collect()
     }
 
     /// What each protection protects, the most open first.

@@ -80,14 +80,11 @@ impl AuthorizationServer {
         core.news.read(core).await?;
         core.keys.rotate_if_due(core).await?;
         core.wake();
-        for (provider, lines) in self.provider_setup() {
-            tracing::info!(provider, "to be set up there: {}", lines.join("; "));
-        }
         Ok(())
     }
 
     /// What to type into the console of each provider that people have their accounts with: its name here, and lines for
-    /// people. [`ready`](Self::ready) writes them into the log.
+    /// people. [`Server::summary`](crate::Server::summary), which a server writes into the log when it starts, has them too.
     #[must_use]
     pub fn provider_setup(&self) -> Vec<(String, Vec<String>)> {
         let core = &self.0;

@@ -127,8 +127,10 @@ impl Server {
         Ok(())
     }
 
-    /// Lets the authorization server load what it needs, before anybody is kept waiting for it.
+    /// Says what is protected by what, and lets the authorization server load what it needs, before anybody is kept waiting
+    /// for it.
     pub(super) async fn make_ready(&self) -> Result<(), ServeError> {
+        tracing::info!("{}", self.summary());
         #[cfg(feature = "oauth")]
         if let Some(server) = self.authorization_server() {
             server.ready().await.map_err(|error| ServeError::Store { error })?;
@@ -180,9 +182,14 @@ impl Server {
         if url.is_loopback() || self.speaks_tls() || self.settings().http.proxies.are_declared() {
             return Ok(());
         }
-        let advice = "the public URL is https, and nothing is known that speaks it; add `.tls(Tls::files(\"cert.pem\", \
-                      \"key.pem\"))` (feature `tls`), or declare the proxy that does, on this machine with \
-                      `.http(|http| http.trusted_proxies([\"loopback\"]))`";
+        let advice = if self.settings().configured.is_some() {
+            "`MCP_PUBLIC_URL` is https, and nothing is known that speaks it; set `MCP_TLS_CERT` and `MCP_TLS_KEY`, or name \
+             the proxy that does in `MCP_TRUSTED_PROXIES` (`loopback`, if it is on this machine)"
+        } else {
+            "the public URL is https, and nothing is known that speaks it; add `.tls(Tls::files(\"cert.pem\", \
+             \"key.pem\"))` (feature `tls`), or declare the proxy that does, on this machine with `.http(|http| \
+             http.trusted_proxies([\"loopback\"]))`"
+        };
         Err(ServeError::PlainHttp { address, advice })
     }
 

@@ -86,7 +86,7 @@ pub(super) async fn keep_fresh(tls: &Tls, mut hangups: Hangups) -> Infallible {
             }
         };
         match replaced {
-            Ok(true) => tracing::info!(?tls, "the certificate was replaced"),
+            Ok(true) => tracing::info!("the certificate was replaced"),
             Ok(false) => {}
             Err(error) => {
                 // Once, not every half minute.
