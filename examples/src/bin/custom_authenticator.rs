@@ -80,15 +80,52 @@ impl Authenticator for ApiKeys {
     }
 }
 
+fn build(secret: &str) -> Result<Server, Box<dyn Error>> {
+    let keys = ApiKeys::default();
+    keys.add("laptop", secret, "alice", "notes:write admin")?;
+    Ok(notebook::add_to(Server::builder("custom_authenticator", env!("CARGO_PKG_VERSION"))).auth(keys).build()?)
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     examples::start(include_str!("custom_authenticator.rs"));
     let secret = std::env::var("ALICE_KEY")
         .map_err(|_| "set ALICE_KEY to a new secret: export ALICE_KEY=$(openssl rand -base64 32)")?;
-    let keys = ApiKeys::default();
-    keys.add("laptop", &secret, "alice", "notes:write admin")?;
-    let server =
-        notebook::add_to(Server::builder("custom_authenticator", env!("CARGO_PKG_VERSION"))).auth(keys).build()?;
+    let server = build(&secret)?;
     println!("Listening on http://127.0.0.1:8000/mcp; alice's token is nk_laptop_$ALICE_KEY");
     Ok(server.serve("127.0.0.1:8000").await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, http::Request};
+    use serde_json::json;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    const SECRET: &str = "wQ7hYp3mZ0tRk9cLxV5nBg";
+
+    async fn status(token: &str) -> u16 {
+        let arguments = json!({"title": "Milk", "text": "two"});
+        let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "add_note", "arguments": arguments}});
+        let request = Request::post("/mcp").header("Host", "127.0.0.1:8000").header("Content-Type", "application/json");
+        let request = request.header("Authorization", format!("Bearer {token}")).body(Body::from(call.to_string()));
+        build(SECRET).unwrap().router().oneshot(request.unwrap()).await.unwrap().status().as_u16()
+    }
+
+    #[tokio::test]
+    async fn the_key_opens_and_nothing_like_it_does() {
+        assert_eq!(status(&format!("nk_laptop_{SECRET}")).await, 200);
+        for wrong in
+            ["nk_laptop_wQ7hYp3mZ0tRk9cLxV5nBh", "nk_phone_wQ7hYp3mZ0tRk9cLxV5nBg", "nk_laptop_", "nk_laptop", SECRET]
+        {
+            assert_eq!(status(wrong).await, 401, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_secret_that_could_be_guessed_keeps_the_server_from_starting() {
+        assert!(build("secret").is_err());
+    }
 }
