@@ -122,11 +122,14 @@ fn a_value_of_a_dotenv_file_is_not_cut_off_silently() {
         "OIDC_CLIENT_SECRET='hunter2' # ours",
         "OIDC_CLIENT_SECRET=\"hunter2\" # ours",
         "OIDC_CLIENT_SECRET=hunter2#3",
+        "OIDC_LABEL=Sales\\ #3\nOIDC_CLIENT_SECRET=hunter2",
         "# ours # of us\nOIDC_CLIENT_SECRET=hunter2\nANOTHER=program # of theirs",
     ] {
         assert_eq!(read(whole), Vec::<String>::new(), "{whole:?}");
     }
-    assert_eq!(read("OIDC_CLIENT_SECRET= # hunter2"), ["`OIDC_CLIENT_SECRET` is empty: give it a value, or unset it"]);
+    for empty in ["OIDC_CLIENT_SECRET= # hunter2", "OIDC_CLIENT_SECRET=# hunter #2"] {
+        assert_eq!(read(empty), ["`OIDC_CLIENT_SECRET` is empty: give it a value, or unset it"]);
+    }
 }
 
 #[test]
