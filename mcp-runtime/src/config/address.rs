@@ -5,7 +5,10 @@ use std::{
     path::PathBuf,
 };
 
-use super::{error::Problems, values::Values};
+use super::{
+    error::Problems,
+    values::{Values, unread},
+};
 use crate::{auth::PublicUrl, http::HttpSettings};
 
 /// Where a server listens that is not told where.
@@ -92,7 +95,6 @@ pub(super) fn tls(values: &Values, problems: &mut Problems) -> Option<(PathBuf, 
 }
 
 fn is_file(path: &str) -> Result<(), String> {
-    let found =
-        std::fs::metadata(path).map_err(|error| format!("names a file that cannot be read: {}", error.kind()))?;
+    let found = std::fs::metadata(path).map_err(|error| unread(&error))?;
     if found.is_dir() { Err("names a folder: name the file".to_owned()) } else { Ok(()) }
 }

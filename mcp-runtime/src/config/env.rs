@@ -25,7 +25,11 @@ pub struct Env {
     pub(super) defaults: BTreeMap<String, String>,
     /// Names that are somebody else's.
     pub(super) foreign: BTreeSet<String>,
+    /// Names whose values come from a file whose quotes were understood.
+    pub(super) unquoted: BTreeSet<String>,
     pub(super) problems: Vec<String>,
+    /// Files that were not read to their end: what else is wrong cannot be told.
+    pub(super) unread: Vec<String>,
 }
 
 impl Env {
@@ -49,36 +53,32 @@ impl Env {
         self
     }
 
-    /// A variable that begins with `MCP_` and is not of this crate: others are taken for misspelt ones.
+    /// A variable of another program, that begins with `MCP_` or is nearly one of this crate: it would be taken for a
+    /// misspelt one.
     pub fn foreign(mut self, name: impl Into<String>) -> Self {
         self.foreign.insert(name.into());
         self
     }
 
     /// Adds what is in a file of lines `NAME=value`, as far as it is not set already. One that is not there adds nothing,
-    /// since deployments have none; nothing reads such a file unless this is called. Write values with `$`, `#` or spaces in
-    /// single quotes.
+    /// since deployments have none; nothing reads such a file unless this is called.
+    ///
+    /// Write values with spaces, `$`, `#`, `\` or quotes in single quotes. A file that cannot be read to its end is the one
+    /// problem that is reported, with the number of the line, since nobody knows what stands behind it.
     #[cfg(feature = "dotenv")]
     pub fn with_dotenv(mut self, path: impl AsRef<std::path::Path>) -> Self {
-        let path = path.as_ref();
-        let lines = match dotenvy::from_path_iter(path) {
-            Ok(lines) => lines,
-            Err(error) if error.not_found() => return self,
-            Err(_) => {
-                self.problems.push(format!("{} cannot be read: see who owns it", path.display()));
-                return self;
+        match super::dotenv::read(path.as_ref()) {
+            Err(problem) => self.unread.push(problem),
+            Ok(None) => {}
+            Ok(Some(lines)) => {
+                self.problems.extend(lines.problems);
+                for (name, value) in lines.variables {
+                    if !self.variables.contains_key(&name) {
+                        self.unquoted.insert(name.clone());
+                        self.variables.insert(name, value.into());
+                    }
+                }
             }
-        };
-        let mut last = None;
-        for line in lines {
-            // What dotenvy says of it would show the line.
-            let Ok((name, value)) = line else {
-                let after = last.map_or_else(|| "at its beginning".to_owned(), |name| format!("after `{name}`"));
-                self.problems.push(format!("{} has a line that cannot be read, {after}", path.display()));
-                break;
-            };
-            last = Some(name.clone());
-            self.variables.entry(name).or_insert_with(|| value.into());
         }
         self
     }

@@ -22,6 +22,8 @@
 
 mod access;
 mod address;
+#[cfg(feature = "dotenv")]
+mod dotenv;
 mod env;
 mod error;
 mod help;
@@ -86,6 +88,9 @@ impl ServerBuilder {
     /// # Errors
     /// As [`from_env`](Self::from_env).
     pub fn from(self, env: Env) -> Result<Self, ConfigError> {
+        let mut problems = Problems::default();
+        env.unread.iter().for_each(|problem| problems.add(problem));
+        problems.none_or_error()?;
         let mut problems = Problems::default();
         let values = Values::read(&env, &mut problems);
         let config = Config::read(&values, &self, &mut problems);

@@ -18,7 +18,7 @@ const FORMS: &str = "`anyone`, `email-domain:example.com`, `email:a@b.example,â€
 
 /// Reads `email-domain:example.com and claim:groups=staff,ops`.
 pub(super) fn read_admit(text: &str) -> Result<Vec<Admit>, String> {
-    let rules: Vec<Admit> = text.split(" and ").map(|rule| read_rule(rule.trim())).collect::<Result<_, _>>()?;
+    let rules = each(text.split(" and ").map(str::trim), "rule", read_rule)?;
     if rules.len() > 1 && rules.contains(&Admit::Anyone) {
         return Err("says `anyone` and something else: `anyone` stands alone".to_owned());
     }
@@ -27,6 +27,20 @@ pub(super) fn read_admit(text: &str) -> Result<Vec<Admit>, String> {
         return Err("names two organizations, and nobody logs in with two at once: keep one".to_owned());
     }
     Ok(rules)
+}
+
+/// Reads the parts one by one. Of several it says which cannot be read.
+fn each<'t, T>(
+    parts: impl Iterator<Item = &'t str>,
+    word: &str,
+    read: impl Fn(&str) -> Result<T, String>,
+) -> Result<Vec<T>, String> {
+    let parts: Vec<&str> = parts.collect();
+    let which = |at: usize, what: String| match parts.len() {
+        1 => what,
+        all => format!("{what} ({word} {} of {all})", at + 1),
+    };
+    parts.iter().enumerate().map(|(at, part)| read(part).map_err(|what| which(at, what))).collect()
 }
 
 fn read_rule(rule: &str) -> Result<Admit, String> {
@@ -48,6 +62,9 @@ fn read_rule(rule: &str) -> Result<Admit, String> {
         }
         "email-domain" => {
             let domains = list(kind, rest)?;
+            if domains.iter().any(|domain| domain.contains('@')) {
+                return Err(format!("has a rule `{kind}:` with an `@`: write it without, like `{kind}:example.com`"));
+            }
             let all = domains.iter().all(|domain| is_domain(domain));
             if all { Ok(Admit::EmailDomains(domains)) } else { Err(bad(kind, "example.com,example.org")) }
         }
@@ -67,14 +84,16 @@ fn list(kind: &str, text: &str) -> Result<Vec<String>, String> {
     let values: Vec<String> = text.split(',').map(|value| value.trim().to_owned()).collect();
     // Another rule in a value would only be a part of it, and this rule alone would count.
     let names_rule = |value: &str| value.split_whitespace().any(|word| KINDS.iter().any(|kind| word.starts_with(kind)));
-    let is_value = |value: &String| !value.is_empty() && value != "anyone" && !names_rule(value);
-    if values.iter().all(is_value) {
-        return Ok(values);
+    if values.iter().any(String::is_empty) {
+        return Err(format!("has a rule `{kind}:` with an empty value: commas stand between values, and nowhere else"));
     }
-    Err(format!(
-        "has a rule `{kind}:` with an empty value, or with another rule in its value: commas stand between values, \
-         ` and ` between rules"
-    ))
+    if values.iter().any(|value| value == "anyone" || names_rule(value)) {
+        return Err(format!(
+            "has a rule `{kind}:` with another rule in its value: commas stand between values, ` and ` in small letters \
+             between rules, and there is no `or`"
+        ));
+    }
+    Ok(values)
 }
 
 const KINDS: [&str; 5] = ["subject:", "email:", "email-domain:", "claim:", "organization:"];
@@ -128,11 +147,11 @@ pub(super) fn read_grants(text: &str) -> Result<Grants, String> {
     if text == "*" {
         return Ok(Grants::All);
     }
-    let words: Vec<&str> = text.split_ascii_whitespace().collect();
-    if words.iter().any(|word| *word == "*" || word.starts_with("*@")) {
+    let words = || text.split_ascii_whitespace();
+    if words().any(|word| word == "*" || word.starts_with("*@")) {
         return Err("says `*` and something else: `*` stands alone and is for everybody; name the scopes".to_owned());
     }
-    words.into_iter().map(read_grant).collect::<Result<_, _>>().map(Grants::Some)
+    each(words(), "part", read_grant).map(Grants::Some)
 }
 
 fn read_grant(word: &str) -> Result<Grant, String> {

@@ -13,10 +13,13 @@ use super::{
     error::Problems,
     variables::{Group, VARIABLES, Variable, find},
 };
-use crate::guard::nearest;
+use crate::guard::{nearest, nearest_within};
 
 /// The longest value; keys in PEM are the longest there are.
 const MAX_BYTES: usize = 16 * 1024;
+
+/// With these begin variables of ours, and of others that are none of our business.
+const SHARED_PREFIXES: [&str; 6] = ["OIDC_", "AUTH0_", "FIREBASE_", "GITHUB_", "JWT_", "OAUTH_"];
 
 /// The values of all variables that are there.
 pub(super) struct Values {
@@ -87,13 +90,9 @@ pub(super) fn is_ours(name: &str) -> bool {
 
 /// Names that are nearly ours, or would be if there were such a variable.
 fn complain_of_strangers(env: &Env, problems: &mut Problems) {
-    let strange = |name: &&String| name.starts_with("MCP_") && !is_ours(name) && !env.foreign.contains(*name);
+    let strange = |name: &&String| !is_ours(name) && !env.foreign.contains(*name);
     for name in env.variables.keys().filter(strange) {
-        let plain = name.strip_suffix("_FILE").unwrap_or(name);
-        let advice = match nearest(plain, VARIABLES.iter().map(|variable| variable.name)) {
-            Some(known) => format!("did you mean `{known}`?"),
-            None => "`--help` lists those there are".to_owned(),
-        };
+        let Some(advice) = advice(name) else { continue };
         // A name can be anything.
         problems.add(format!(
             "`{}` is not a variable of this server: {advice} If it is another program's, unset it here or have the code \
@@ -104,6 +103,22 @@ fn complain_of_strangers(env: &Env, problems: &mut Problems) {
     for name in env.defaults.keys().filter(|name| find(name).is_none()) {
         problems.add(format!("the code gives `{}` a default, and there is no such variable", name.escape_debug()));
     }
+}
+
+/// What to do about a name that is not ours, unless it is plainly somebody else's.
+fn advice(name: &str) -> Option<String> {
+    let did_you_mean = |known: &str| format!("did you mean `{known}`?");
+    if name.starts_with("MCP_") {
+        let plain = name.strip_suffix("_FILE").unwrap_or(name);
+        let near = nearest(plain, VARIABLES.iter().map(|variable| variable.name));
+        return Some(near.map_or_else(|| "`--help` lists those there are.".to_owned(), did_you_mean));
+    }
+    if !SHARED_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
+        return None;
+    }
+    let files: Vec<String> = VARIABLES.iter().filter_map(Variable::file_name).collect();
+    let known = VARIABLES.iter().map(|variable| variable.name).chain(files.iter().map(|name| &**name));
+    nearest_within(2, name, known).map(did_you_mean)
 }
 
 /// What the environment says, by itself or in a file; `Some(None)` if it says something that cannot be read.
@@ -121,13 +136,28 @@ fn value_of(variable: &Variable, env: &Env, problems: &mut Problems) -> Option<O
             problems.add(format!("`{name}` and `{file_name}` are both set: unset one of them"));
             Some(None)
         }
-        (Some(value), None) => Some(problems.keep(name, unicode(value)).map(str::to_owned)),
-        (None, Some(path)) => Some(problems.keep(&file_name, read_file(path))),
+        (Some(value), None) => {
+            let text = unicode(value).and_then(|text| without_quotes(env, name, text));
+            Some(problems.keep(name, text).map(str::to_owned))
+        }
+        (None, Some(path)) => {
+            let text = without_quotes(env, &file_name, path.to_str().unwrap_or_default());
+            Some(problems.keep(&file_name, text.map_err(str::to_owned).and_then(|_| read_file(path))))
+        }
     }
 }
 
 fn unicode(value: &OsStr) -> Result<&str, &'static str> {
     value.to_str().ok_or("is not UTF-8 text: set it again")
+}
+
+/// `docker --env-file` and the like keep the quotes that a shell removes, and so does nothing that understands them.
+fn without_quotes<'t>(env: &Env, name: &str, text: &'t str) -> Result<&'t str, &'static str> {
+    let is_quoted = |quote| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
+    if !env.unquoted.contains(name) && (is_quoted('\'') || is_quoted('"')) {
+        return Err("is in quotes, which are part of it: remove them");
+    }
+    Ok(text)
 }
 
 /// The text of a small file, without the line break at its end.
@@ -148,8 +178,17 @@ fn read_file(path: &OsStr) -> Result<String, String> {
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
             Err("names a file that is not UTF-8 text".to_owned())
         }
-        Err(error) => Err(format!("names a file that cannot be read: {}", error.kind())),
+        Err(error) => Err(unread(&error)),
     }
+}
+
+/// Why a file cannot be read, and not its name, which may be something else by mistake.
+pub(super) fn unread(error: &io::Error) -> String {
+    let why = match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        other => other.to_string(),
+    };
+    format!("names a file that cannot be read: {why}")
 }
 
 /// What would be wrong with any value of this shape. Never a word of the value itself.

@@ -25,10 +25,10 @@ pub use quota::LimitState;
 pub(crate) use quota::{BoundLimit, QuotaTable};
 pub use rate::{MAX_WINDOW, RateLimit, RateLimitError};
 pub(crate) use scope::is_scope_value;
-#[cfg(feature = "http")]
-pub(crate) use scope::nearest;
 pub(crate) use scope::{Catalogue, Requirement, UNKNOWN, Values};
 pub use scope::{ScopeExpr, ScopeList, ScopePart};
+#[cfg(feature = "http")]
+pub(crate) use scope::{nearest, nearest_within};
 pub(crate) use slots::{Slot, Slots};
 pub(crate) use states::StateMap;
 

@@ -9,7 +9,7 @@ pub(super) mod github;
 pub(super) mod oidc;
 mod store;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use self::{clients::Clients, store::Place};
 use super::{
@@ -79,7 +79,7 @@ pub(super) fn read(values: &Values, problems: &mut Problems) -> Option<Login> {
     let clients = Clients::read(values, problems);
     let groups = [Group::Oidc, Group::Auth0, Group::GitHub, Group::Firebase];
     let several = groups.into_iter().filter(|group| values.first_of(*group).is_some()).count() > 1;
-    let mut reader = Reader { values, problems, clients, several };
+    let mut reader = Reader { values, problems, clients, several, general: BTreeMap::new() };
     let providers: Vec<Option<Provider>> = vec![
         #[cfg(feature = "oidc")]
         oidc::read(&mut reader),
@@ -90,6 +90,7 @@ pub(super) fn read(values: &Values, problems: &mut Problems) -> Option<Login> {
         #[cfg(feature = "firebase")]
         firebase::read(&mut reader),
     ];
+    reader.complain_of_general();
     let providers: Vec<Provider> = providers.into_iter().flatten().collect();
     complain_of_twins(&providers, problems);
     let (place, expiry) = (store::read(values, problems), expiry(values, problems));
@@ -150,15 +151,24 @@ struct Reader<'r> {
     problems: &'r mut Problems,
     clients: Clients,
     several: bool,
+    /// Variables that hold for several providers and mean one, and what to set instead.
+    general: BTreeMap<&'static str, Vec<&'static str>>,
 }
 
 impl Reader<'_> {
     /// An id, an organization or a claim is somebody else's at another provider, and often anybody can take it there.
-    fn complain_of_strangers(&mut self, [own, general]: [&'static str; 2], is_of_one: bool) {
+    fn note_general(&mut self, [own, general]: [&'static str; 2], is_of_one: bool) {
         if self.several && is_of_one && !self.values.has(own) {
+            self.general.entry(general).or_default().push(own);
+        }
+    }
+
+    fn complain_of_general(&mut self) {
+        for (general, own) in &self.general {
             self.problems.add(format!(
                 "`{general}` holds for several providers, and an account's id, an organization or a claim means somebody \
-                 else at each: set `{own}` for that provider",
+                 else at each: set `{}` instead",
+                own.join("` and `")
             ));
         }
     }
@@ -179,12 +189,12 @@ impl Reader<'_> {
                 Admit::Claim(name, _) => name != "email",
                 Admit::Anyone | Admit::Emails(_) | Admit::EmailDomains(_) => false,
             };
-            self.complain_of_strangers([own_admit, "MCP_ADMIT"], rules.iter().any(of_one));
+            self.note_general([own_admit, "MCP_ADMIT"], rules.iter().any(of_one));
         }
         let (name, grants) = grants?;
         let of_one = |to: &To| matches!(to, To::Team(..)) || matches!(to, To::Claim(name, _) if name != "email");
         let is_of_one = matches!(&grants, Grants::Some(all) if all.iter().any(|one| of_one(&one.to)));
-        self.complain_of_strangers([own_grants, "MCP_GRANTS"], is_of_one);
+        self.note_general([own_grants, "MCP_GRANTS"], is_of_one);
         let teams = matches!(&grants, Grants::Some(all) if all.iter().any(|one| matches!(one.to, To::Team(..))));
         if teams && !has_teams {
             self.problems.add(format!("`{name}` grants to a team, and only GitHub has teams: use a claim instead"));

@@ -78,7 +78,8 @@ const BAD_ADMIT: &[(&str, &str)] = &[
     ("anyone and subject:7", "stands alone"),
     ("email-domain:example.com,claim:groups=staff", "another rule in its value"),
     ("email-domain:example.com,anyone", "another rule in its value"),
-    ("email-domain:@example.com", "cannot be read"),
+    ("email-domain:@example.com", "write it without, like `email-domain:example.com`"),
+    ("email-domain:example", "cannot be read"),
     ("email-domain:", "empty value"),
     ("email:alice", "cannot be read"),
     ("email:a@b@c.example", "cannot be read"),
@@ -86,17 +87,18 @@ const BAD_ADMIT: &[(&str, &str)] = &[
     ("claim:=staff", "cannot be read"),
     ("claim:groups=", "empty value"),
     ("subject:7,,8", "empty value"),
-    ("subject:7 AND claim:groups=staff", "another rule in its value"),
-    ("claim:groups=staff or email:a@b.example", "another rule in its value"),
+    ("subject:7 AND claim:groups=staff", "in small letters"),
+    ("claim:groups=staff or email:a@b.example", "there is no `or`"),
     ("subject:7 and ", "spaces"),
-    ("subject:7 and nothing", "does not exist"),
+    ("subject:7 and nothing", "(rule 2 of 2)"),
     ("organization:a,b", "cannot be read"),
 ];
 const GRANTS: &str = "admin@claim:groups=admins";
 const BAD_GRANTS: &[(&str, &str)] = &[
     ("* admin", "stands alone"),
     ("*@claim:groups=admins", "stands alone"),
-    ("notes:read,admin", "cannot be read"),
+    ("notes:read,admin", "`admin@claim:groups=admins`"),
+    ("notes:read admin@x notes:write", "(part 2 of 3)"),
     ("admin@groups=admins", "cannot be read"),
     ("admin@claim:groups", "cannot be read"),
     ("admin@claim:=x", "cannot be read"),
@@ -365,11 +367,8 @@ fn auth0_and_github_cases() -> Vec<Case> {
     ]
 }
 
-/// Not a key; only as it looks.
-const PEM: &str = "-----BEGIN PRIVATE KEY-----\\nAAAA\\n-----END PRIVATE KEY-----\\n";
-
 fn firebase_cases() -> Vec<Case> {
-    let account = [("FIREBASE_CLIENT_EMAIL", "a@b.example"), ("FIREBASE_PRIVATE_KEY", PEM)];
+    let account = [("FIREBASE_CLIENT_EMAIL", "a@b.example"), ("FIREBASE_PRIVATE_KEY", pem_in_a_line())];
     let around = all(&[&LOGIN, &FIREBASE, &account]);
     let case = |name, good, arrived, without, bad| Case { name, around: around.clone(), good, arrived, without, bad };
     vec![
@@ -396,16 +395,14 @@ fn firebase_cases() -> Vec<Case> {
         ),
         case(
             "FIREBASE_PRIVATE_KEY",
-            PEM,
-            |config| {
-                let whole = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
-                firebase(config).account.as_ref().is_some_and(|(_, key)| key.is(whole))
-            },
+            pem_in_a_line(),
+            |config| firebase(config).account.as_ref().is_some_and(|(_, key)| key.is(pem())),
             Missing,
             &[
-                ("AAAA", "is not a private key"),
-                ("-----BEGIN PRIVATE KEY-----\\nAAAA", "is not a private key"),
-                ("-----BEGIN PUBLIC KEY-----\\nAAAA\\n-----END PUBLIC KEY-----", "is not a private key"),
+                ("AAAA", "is not an RSA private key"),
+                ("-----BEGIN PRIVATE KEY-----\\nAAAA", "is not an RSA private key"),
+                ("-----BEGIN PUBLIC KEY-----\\nAAAA\\n-----END PUBLIC KEY-----", "is not an RSA private key"),
+                ("-----BEGIN PRIVATE KEY-----\\nAAAA\\n-----END PRIVATE KEY-----\\n", "is not an RSA private key"),
             ],
         ),
         case("FIREBASE_ADMIT", ADMIT, admits_subject, Holds(admits_the_general), BAD_ADMIT),
@@ -492,8 +489,14 @@ fn absent() {
 
 #[test]
 fn malformed() {
-    let everywhere =
-        [("", "is empty"), (" x", "spaces or line breaks around"), ("x\n", "line breaks"), ("x\0y", "control")];
+    let everywhere = [
+        ("", "is empty"),
+        (" x", "spaces or line breaks around"),
+        ("x\n", "line breaks"),
+        ("x\0y", "control"),
+        ("'x'", "is in quotes, which are part of it: remove them"),
+        ("\"x\"", "is in quotes"),
+    ];
     for case in cases() {
         assert!(!case.bad.is_empty(), "{}", case.name);
         for (bad, what) in case.bad.iter().chain(&everywhere) {

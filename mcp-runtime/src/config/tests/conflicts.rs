@@ -61,9 +61,13 @@ fn what_means_one_provider_is_not_said_for_several() {
         let said = [LOGIN.into_iter().filter(|(other, _)| *other != name).collect(), vec![(name, rule)]].concat();
         let one = read(&all(&[&said, &GITHUB])).1;
         assert_eq!(one, Vec::<String>::new(), "{rule}");
-        let several = read(&all(&[&said, &GITHUB, &AUTH0])).1.join("\n");
-        let both = [own.to_owned(), own.replace("GITHUB", "AUTH0")];
-        assert!(both.iter().all(|own| several.contains(&format!("set `{own}`"))), "{rule}: {several}");
+        let several = problem(&all(&[&said, &GITHUB, &AUTH0]));
+        let both = [own.replace("GITHUB", "AUTH0"), own.to_owned()];
+        let what = format!("set `{}` and `{}` instead", both[0], both[1]);
+        assert!(several.starts_with(&format!("`{name}` holds")) && several.contains(&what), "{rule}: {several}");
+        // One that says it for itself leaves the other.
+        let half = problem(&all(&[&said, &GITHUB, &AUTH0, &[(own, rule)]]));
+        assert!(half.contains(&format!("set `{}` instead", both[0])), "{rule}: {half}");
         let owned: Vec<_> = both.iter().map(|own| (&**own, rule)).collect();
         assert_eq!(read(&all(&[&said, &GITHUB, &AUTH0, &owned])).1, Vec::<String>::new(), "{rule}");
     }
@@ -187,14 +191,48 @@ fn a_misspelt_name_is_not_passed_over() {
         ("MCP_BINDS", "did you mean `MCP_BIND`?"),
         ("MCP_STORE_KEYS_FILE", "did you mean `MCP_STORE_KEY`?"),
         ("MCP_TRUSTED_PROXY", "did you mean `MCP_TRUSTED_PROXIES`?"),
-        ("MCP_SOMETHING_ELSE_ENTIRELY", "`--help` lists"),
+        ("MCP_SOMETHING_ELSE_ENTIRELY", "`--help` lists those there are. If"),
+        ("OIDC_ISUER", "did you mean `OIDC_ISSUER`? If"),
+        ("OIDC_CLIENTSECRET", "did you mean `OIDC_CLIENT_SECRET`?"),
+        ("OIDC_CLIENTSECRET_FILE", "did you mean `OIDC_CLIENT_SECRET_FILE`?"),
+        ("OIDC_ADMIT_FIEL", "did you mean `OIDC_ADMIT_FILE`?"),
+        ("AUTH0_DOMIAN", "did you mean `AUTH0_DOMAIN`?"),
+        ("FIREBASE_PROJECTID", "did you mean `FIREBASE_PROJECT_ID`?"),
+        ("GITHUB_ADMITS", "did you mean `GITHUB_ADMIT`?"),
+        ("JWT_SECRETKEY", "did you mean `JWT_SECRET_KEY`?"),
+        ("OAUTH_CLIENT_SECERT", "did you mean `OAUTH_CLIENT_SECRET`?"),
     ] {
         let said = problem(&[(name, "hunter2")]);
         assert!(said.contains(near) && said.contains(name) && !said.contains("hunter2"), "{said}");
         assert_eq!(read_env(&Env::of([(name, "x")]).foreign(name)).1, Vec::<String>::new());
     }
-    // Of other names nobody can tell.
-    assert_eq!(read(&[("HOME", "/root"), ("GITHUB_TOKEN", "x"), ("OIDC_ISUER", "x")]).1, Vec::<String>::new());
+    // Also beside all that is needed.
+    assert!(problem(&all(&[&LOGIN, &OIDC, &[("OIDC_ISUER", "x")]])).starts_with("`OIDC_ISUER` is not"));
     let env = Env::of([("MCP_BIND", "127.0.0.1:80")]).or("MCP_STOER", "memory");
     assert!(read_env(&env).1[0].contains("no such variable"));
+}
+
+/// What continuous integration, other libraries and other parts of the same app set.
+#[test]
+fn names_of_others_are_left_alone() {
+    let github = "ACTION ACTIONS ACTION_PATH ACTION_REF ACTION_REPOSITORY ACTION_STATUS ACTOR ACTOR_ID API_URL BASE_REF ENV \
+                  EVENT_NAME EVENT_PATH GRAPHQL_URL HEAD_REF JOB JOB_ID OUTPUT PATH REF REF_NAME REF_PROTECTED REF_TYPE \
+                  REPOSITORY REPOSITORY_ID REPOSITORY_OWNER REPOSITORY_OWNER_ID RETENTION_DAYS RUN_ATTEMPT RUN_ID \
+                  RUN_NUMBER SERVER_URL SHA STATE STEP_SUMMARY TOKEN TRIGGERING_ACTOR WORKFLOW WORKFLOW_REF WORKFLOW_SHA \
+                  WORKSPACE APP_ID PAT OAUTH_TOKEN ORG USER WEBHOOK_SECRET PRIVATE_KEY REDIRECT_URI";
+    let auth0 = "SECRET BASE_URL ISSUER_BASE_URL AUDIENCE SCOPE TENANT API_TOKEN MANAGEMENT_CLIENT_ID";
+    let firebase = "APP_ID AUTH_DOMAIN CONFIG DATABASE_URL EMULATOR_HUB MEASUREMENT_ID MESSAGING_SENDER_ID PRIVATE_KEY_ID \
+                    STORAGE_BUCKET TOKEN AUTH_EMULATOR_HOST CLIENT_ID WEBAPP_CONFIG";
+    let jwt = "ALGORITHM EXPIRES_IN KEY PRIVATE_KEY PUBLIC_KEY SECRET";
+    let others =
+        [("GITHUB", github), ("AUTH0", auth0), ("FIREBASE", firebase), ("JWT", jwt), ("OAUTH", "TOKEN TOKEN_URL")];
+    let mut names = vec!["HOME".to_owned(), "OIDC".to_owned(), "MCPX_BIND".to_owned(), "XOIDC_ISSUER".to_owned()];
+    for (prefix, rest) in others {
+        names.extend(rest.split_whitespace().map(|name| format!("{prefix}_{name}")));
+    }
+    // In quotes or not: nothing of theirs is judged.
+    assert_eq!(read_env(&Env::of(names.iter().map(|name| (name, "'x'")))).1, Vec::<String>::new());
+    // What `_FILE` may be added to is known.
+    let known = Env::of([("OIDC_ISSUER_FILE", "/nowhere"), ("GITHUB_ADMIT_FILE", "/nowhere")]);
+    assert!(read_env(&known).1.iter().all(|problem| !problem.contains("is not a variable")));
 }

@@ -55,6 +55,21 @@ fn read(variables: &[(&str, &str)]) -> (Config, Vec<String>) {
     read_env(&Env::of(variables.iter().copied()))
 }
 
+/// A private key in PEM.
+fn pem() -> &'static str {
+    static PEM: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    PEM.get_or_init(|| {
+        let key = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
+        key.serialize_pem().replace('\r', "")
+    })
+}
+
+/// The same in one line, as it stands in the JSON file of a service account.
+fn pem_in_a_line() -> &'static str {
+    static PEM: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    PEM.get_or_init(|| pem().replace('\n', "\\n"))
+}
+
 /// A folder of this test alone, gone at its end.
 struct Folder(std::path::PathBuf);
 

@@ -13,7 +13,8 @@ fn a_file_that_cannot_be_read_is_said_so_and_never_shown() {
     let empty = folder.write("empty", "\n");
     let lines = folder.write("lines", "hunter2\nhunter3\n");
     for (path, what) in [
-        ("/nowhere/hunter2", "cannot be read"),
+        ("/nowhere/hunter2", "cannot be read: there is no such file"),
+        ("'/nowhere/hunter2'", "is in quotes"),
         (folder.0.to_str().unwrap(), "cannot be read"),
         (&binary, "not UTF-8"),
         (&large, "more than"),
@@ -49,9 +50,86 @@ fn a_dotenv_file_fills_in_what_is_not_set_and_only_if_asked() {
     assert!(read_env(&env()).0.proxies.is_none());
     // Deployments have none.
     assert_eq!(read_env(&env().with_dotenv(folder.path("nowhere"))).1, Vec::<String>::new());
-    let bad = folder.write("bad", "MCP_BIND=127.0.0.1:1\nJWT_SECRET_KEY='hunter2\n");
-    let (_, problems) = read_env(&env().with_dotenv(bad));
-    assert!(problems[0].contains("after `MCP_BIND`") && !problems.concat().contains("hunter2"), "{problems:?}");
+    // Its quotes were understood: those that are left are meant. Those of the process were not.
+    let quoted = folder.write("quoted", "OIDC_LABEL=\"'Sales'\"\nOIDC_CLIENT_ID='a b'\n");
+    let labelled = |label: &str| {
+        let around = all(&[&LOGIN, &OIDC, &[("OIDC_LABEL", label)]]);
+        read_env(&Env::of(around.into_iter().filter(|(_, value)| !value.is_empty())).with_dotenv(&quoted)).1
+    };
+    assert_eq!(labelled(""), Vec::<String>::new());
+    assert_eq!(labelled("'Sales'"), ["`OIDC_LABEL` is in quotes, which are part of it: remove them"]);
+}
+
+/// The one problem there is with a file, beside variables of which others would be missing.
+fn problem_with(text: impl AsRef<[u8]>) -> String {
+    let folder = Folder::new();
+    let env = Env::of([("OIDC_ISSUER", "https://login.example.com")]).with_dotenv(folder.write(".env", text));
+    let error = builder().from(env).unwrap_err();
+    assert_eq!(error.problems().len(), 1, "{error}");
+    assert!(!error.to_string().contains("hunter"), "{error}");
+    error.problems()[0].replace(folder.0.to_str().unwrap(), "")
+}
+
+#[test]
+fn a_dotenv_file_that_cannot_be_read_is_the_only_problem() {
+    for (text, line) in [
+        ("hunter2", 1),
+        ("\u{feff}hunter2\n", 1),
+        ("MCP_ADMIT=email-domain:hunter.example and claim:groups=hunter", 1),
+        ("A=1\nMCP_ADMIT=email-domain:hunter.example and claim:groups=hunter\nMCP_GRANTS='*'\n", 2),
+        ("A=1\r\n\r\n  # it's a comment\r\n \t\r\nexport B='2'\r\nJWT_SECRET_KEY=hunter 2\r\nC=3\r\n", 6),
+        ("A=1\nJWT_SECRET_KEY='hunter2\nB=2\n# hunter\n\nC=3", 2),
+        ("A=1 # it's fine\n\nJWT_SECRET_KEY=\"hunter2\nB=2\nC=3", 3),
+        ("A='1\n2\n3'\nB=\"hun$ter2\"\nC=3\n", 4),
+        ("A='1'\n\nB=hun\\ter2\nC=3\n", 3),
+        ("A='1'\nB=${hunter\nC=3\n", 2),
+        ("A='1'\n=hunter2\nC=3\n", 2),
+    ] {
+        let said = problem_with(text);
+        assert!(said.starts_with(&format!("`/.env` cannot be read in line {line}, ")), "{text:?}: {said}");
+        assert!(said.contains("go in single quotes"), "{said}");
+    }
+    // Lines longer than any buffer are one line.
+    let long = format!("A='{}'\nB='{}'\nhunter2\n", "a".repeat(40_000), "b".repeat(8_192));
+    assert!(problem_with(long).contains("in line 3,"));
+    assert!(problem_with(b"A=1\nB=hunter\xff\n").contains("not UTF-8"));
+    assert!(problem_with("# hunter\n".repeat(40_000)).contains("more than"));
+    let folder = Folder::new();
+    let error = builder().from(Env::of([("MCP_BIND", "nowhere")]).with_dotenv(&folder.0)).unwrap_err();
+    assert!(error.problems().len() == 1 && error.to_string().contains("cannot be read"), "{error}");
+}
+
+#[test]
+fn a_value_of_a_dotenv_file_is_not_cut_off_silently() {
+    let folder = Folder::new();
+    let read = |text: &str| {
+        let path = folder.write(".env", text);
+        read_env(&Env::of(all(&[&LOGIN, &OIDC[..2]])).with_dotenv(path)).1
+    };
+    for text in [
+        "OIDC_CLIENT_SECRET=hunter2 #3",
+        "OIDC_CLIENT_SECRET=hunter2  #3\n",
+        "A=1\n\nOIDC_CLIENT_SECRET=hunter2\t# hunter\n",
+        "export OIDC_CLIENT_SECRET = hunter2 # 'hunter'",
+    ] {
+        let line = if text.starts_with('A') { 3 } else { 1 };
+        let problems = read(text);
+        let start = format!("`OIDC_CLIENT_SECRET` is cut off at ` #` in line {line} of ");
+        assert!(problems.len() == 1 && problems[0].starts_with(&start), "{text:?}: {problems:?}");
+        assert!(!problems[0].contains("hunter"), "{problems:?}");
+    }
+    for whole in [
+        "OIDC_CLIENT_SECRET='hunter2' # ours",
+        "OIDC_CLIENT_SECRET=\"hunter2\" # ours",
+        "OIDC_CLIENT_SECRET=hunter2#3",
+        "OIDC_LABEL=Sales\\ #3\nOIDC_CLIENT_SECRET=hunter2",
+        "# ours # of us\nOIDC_CLIENT_SECRET=hunter2\nANOTHER=program # of theirs",
+    ] {
+        assert_eq!(read(whole), Vec::<String>::new(), "{whole:?}");
+    }
+    for empty in ["OIDC_CLIENT_SECRET= # hunter2", "OIDC_CLIENT_SECRET=# hunter #2"] {
+        assert_eq!(read(empty), ["`OIDC_CLIENT_SECRET` is empty: give it a value, or unset it"]);
+    }
 }
 
 #[test]

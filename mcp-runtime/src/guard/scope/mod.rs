@@ -17,7 +17,7 @@ use std::{borrow::Cow, collections::HashSet};
 pub(crate) use expr::is_scope_value;
 pub use expr::{ScopeExpr, ScopeList, ScopePart};
 #[cfg(feature = "http")]
-pub(crate) use nearest::nearest;
+pub(crate) use nearest::{nearest, nearest_within};
 pub(crate) use requirement::{Requirement, UNKNOWN, Values};
 
 use crate::auth::is_scope_token;

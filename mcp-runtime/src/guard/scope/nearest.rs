@@ -3,7 +3,11 @@
 /// The candidate with the fewest edits to `name`, if they are few for a name of its length.
 pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     // Two swapped letters are two edits: even a short name gets that many.
-    let few = name.chars().count().div_ceil(3);
+    nearest_within(name.chars().count().div_ceil(3), name, candidates)
+}
+
+/// The name with the fewest edits, if they are not more than `few`.
+pub(crate) fn nearest_within<'a>(few: usize, name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let ranked = candidates.map(|candidate| (edits(name, candidate), candidate));
     ranked.filter(|&(edits, _)| (1..=few).contains(&edits)).min_by_key(|&(edits, _)| edits).map(|(_, best)| best)
 }
