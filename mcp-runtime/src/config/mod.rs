@@ -152,7 +152,7 @@ impl Config {
         }
         #[cfg(feature = "jwt")]
         if let Some(tokens) = self.tokens {
-            configured.facts.push(("Admitted", rules::in_words(&tokens.admit)));
+            configured.facts.push(("Admitted", rules::in_words(&tokens.admit, "ANYONE with a token of the issuer")));
             configured.knows_callers = true;
             builder = builder.auth(tokens.into_jwt());
         }

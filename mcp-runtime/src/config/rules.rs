@@ -184,10 +184,10 @@ fn read_grant(word: &str) -> Result<Grant, String> {
     Ok(Grant { scope: scope.to_owned(), to })
 }
 
-/// The rules in words, for the operator who wrote them.
-pub(super) fn in_words(rules: &[Admit]) -> String {
+/// The rules in words, for the operator who wrote them; `anyone` are those of whom nothing is asked.
+pub(super) fn in_words(rules: &[Admit], anyone: &str) -> String {
     let word = |rule: &Admit| match rule {
-        Admit::Anyone => "ANYONE who has an account there".to_owned(),
+        Admit::Anyone => anyone.to_owned(),
         Admit::Subjects(subjects) => format!("{} accounts by their id", subjects.len()),
         Admit::Emails(emails) => format!("verified e-mail {}", emails.join(" or ")),
         Admit::EmailDomains(domains) => format!("verified e-mail of {}", domains.join(" or ")),

@@ -257,7 +257,8 @@ impl Login {
         let hours = self.expiry.unwrap_or(Duration::from_secs(30 * 24 * 3600)).as_secs() / 3600;
         facts.push(("Expiry", format!("a client asks again after {hours} hours at the latest")));
         for provider in &self.providers {
-            facts.push(("Admitted", format!("{}: {}", provider.name, in_words(&provider.rules.admit))));
+            let admitted = in_words(&provider.rules.admit, "ANYONE who has an account there");
+            facts.push(("Admitted", format!("{}: {admitted}", provider.name)));
             facts.push(("Granted", format!("{}: {}", provider.name, provider.rules.grants)));
         }
         facts
