@@ -5,13 +5,15 @@ use serde_json::{Value, json};
 use super::{
     super::GitHub,
     CALLBACK, ID, NOW, SECRET, TOKEN, arrive, form, github,
-    log::Log,
     stub::{EMAILS, Stub, TOKENS, USER, address},
     trip,
 };
 use crate::oauth::{
     LoginError,
-    login::federated::{Claims, FederatedLogin, Trip},
+    login::{
+        federated::{Claims, FederatedLogin, Trip},
+        tests::log::Log,
+    },
 };
 
 fn query_of(url: &str) -> Vec<(String, String)> {

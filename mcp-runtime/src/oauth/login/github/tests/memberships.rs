@@ -5,10 +5,12 @@ use serde_json::{Value, json};
 use super::{
     super::GitHub,
     ID, arrive, github,
-    log::Log,
     stub::{ACME, EMAILS, OPS, Stub, TOKENS, USER, member},
 };
-use crate::oauth::{Account, LoginError, login::federated::FederatedLogin};
+use crate::oauth::{
+    Account, LoginError,
+    login::{federated::FederatedLogin, tests::log::Log},
+};
 
 async fn account(github: &GitHub) -> Option<Account> {
     let arrived = arrive(github).await.unwrap();
