@@ -16,7 +16,8 @@ mod page;
 mod passwords;
 #[cfg(any(feature = "firebase", feature = "github", feature = "oidc"))]
 pub(crate) mod rules;
-#[cfg(all(test, any(feature = "firebase", feature = "github", feature = "oidc")))]
+#[cfg(test)]
+#[cfg(any(feature = "firebase", feature = "github", feature = "oidc"))]
 pub(crate) mod tests;
 
 use std::{any::Any, collections::HashMap, fmt};
