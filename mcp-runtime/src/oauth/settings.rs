@@ -155,7 +155,7 @@ impl AuthorizationServerBuilder {
         all.any(|known| known.name() == provider && known.federated().is_some())
     }
 
-    /// Every scope that is named in it, but for those of which its own complaint comes from elsewhere.
+    /// Every scope that is named in it, but for those that are complained of elsewhere.
     pub(crate) fn named_scopes(&self) -> Vec<String> {
         let granted = self.grants().map(|(_, scope)| scope.to_owned());
         self.default_scopes.iter().cloned().chain(granted).collect()
