@@ -33,10 +33,8 @@ mod web_url;
 
 pub(crate) use authenticator::Asker;
 pub use authenticator::{AuthError, Authenticator, BearerToken, MAX_TOKEN_BYTES, Verify};
-#[cfg(feature = "oidc")]
-pub(crate) use claim_says::find_claim;
 #[cfg(any(feature = "firebase", feature = "github", feature = "oidc"))]
-pub(crate) use claim_says::{claim_says, verified_email};
+pub(crate) use claim_says::{claim_says, find_claim, verified_email};
 pub use identity::{Caller, ClientAddress, Identity, IdentityBuilder, Principal, Scopes};
 pub(crate) use identity::{CallerKey, is_scope_token};
 #[cfg(feature = "introspection")]

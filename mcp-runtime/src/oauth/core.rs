@@ -83,6 +83,14 @@ impl AuthorizationServer {
         Ok(())
     }
 
+    /// Begins to look at what providers say of themselves: what is wrong with that is in the log before somebody logs in.
+    /// Does not wait; ends with the server.
+    pub(crate) fn look_ahead(&self) {
+        let core = &self.0;
+        let all = core.logins.iter().chain(&core.connections);
+        all.filter_map(|provider| provider.federated()).for_each(|provider| provider.0.look_ahead());
+    }
+
     /// What to type into the console of each provider that people have their accounts with: its name here, and lines for
     /// people. [`Server::summary`](crate::Server::summary), which a server writes into the log when it starts, has them too.
     #[must_use]

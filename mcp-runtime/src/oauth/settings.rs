@@ -68,6 +68,8 @@ pub struct AuthorizationServerBuilder {
     pub(super) connections: Vec<Box<dyn LoginProvider>>,
     /// The names of the providers whose tokens tools work with.
     pub(crate) used_by_tools: Vec<String>,
+    /// Scopes of which the environment's variable is complained of by its name, where they are not declared.
+    pub(crate) complained_of_elsewhere: Vec<String>,
     /// Granted where a client asks for nothing in particular.
     pub(super) default_scopes: Vec<String>,
     pub(super) lifetimes: Lifetimes,
@@ -89,6 +91,7 @@ impl AuthorizationServerBuilder {
             logins: Vec::new(),
             connections: Vec::new(),
             used_by_tools: Vec::new(),
+            complained_of_elsewhere: Vec::new(),
             default_scopes,
             lifetimes: Lifetimes::default(),
             signing_key_lifetime,
@@ -152,9 +155,35 @@ impl AuthorizationServerBuilder {
         all.any(|known| known.name() == provider && known.federated().is_some())
     }
 
-    /// What is granted to clients that ask for nothing in particular.
-    pub(crate) fn defaults(&self) -> &[String] {
-        &self.default_scopes
+    /// Every scope that is named in it, but for those that are complained of elsewhere.
+    pub(crate) fn named_scopes(&self) -> Vec<String> {
+        let granted = self.grants().map(|(_, scope)| scope.to_owned());
+        self.default_scopes.iter().cloned().chain(granted).collect()
+    }
+
+    /// The scopes that providers grant by name, each with the provider's.
+    fn grants(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.logins.iter().chain(&self.connections);
+        let federated = all.filter_map(|login| Some((login.name(), login.federated()?.0)));
+        let granted = federated.flat_map(|(name, login)| login.granted().into_iter().map(move |scope| (name, scope)));
+        granted.filter(|(_, scope)| !self.complained_of_elsewhere.iter().any(|known| known == scope))
+    }
+
+    /// Those of them that nobody can be granted.
+    fn grant_problems(&self, catalogue: &Catalogue) -> Vec<String> {
+        if catalogue.is_open() {
+            return Vec::new();
+        }
+        let mut problems: Vec<String> = Vec::new();
+        for (name, scope) in self.grants().filter(|(_, scope)| !catalogue.knows(scope) && !catalogue.declares(scope)) {
+            let advice = catalogue.advice(scope, "declare it with `.scope(name, description)`");
+            let problem =
+                format!("login `{name}`: it grants `{}`, which is not declared{advice}", scope.escape_debug());
+            if !problems.contains(&problem) {
+                problems.push(problem);
+            }
+        }
+        problems
     }
 
     /// The exact issuer, if it can be told.
@@ -196,6 +225,7 @@ impl AuthorizationServerBuilder {
         problems.extend(self.issuer_problem(public_url));
         problems.extend(self.login_problems());
         problems.extend(self.federated_problems(public_url));
+        problems.extend(self.grant_problems(catalogue));
         #[cfg(feature = "dev-login")]
         if let Some(issuer) = self.issuer_for(public_url) {
             problems.extend(super::login::problems(&self.logins, &issuer));

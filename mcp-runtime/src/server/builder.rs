@@ -346,9 +346,10 @@ impl ServerBuilder {
         builder.used_by_tools = self.check_upstream(|name| {
             (!builder.knows_upstream(name)).then_some("the authorization server has no such provider")
         });
+        builder.complained_of_elsewhere.extend(self.configured.iter().flat_map(|it| it.scopes.clone()));
         let around =
             crate::oauth::Surroundings { name: &self.name, public_url, catalogue: &self.catalogue, clock: &self.clock };
-        let undeclared = if self.catalogue.is_open() { self.named_scopes(builder.defaults()) } else { Vec::new() };
+        let undeclared = if self.catalogue.is_open() { self.named_scopes(&builder.named_scopes()) } else { Vec::new() };
         let built = builder.build(&around);
         // One that cannot be used is complained of elsewhere.
         if self.public_url.is_none() {

@@ -87,7 +87,7 @@ fn rules_arrive_at_the_provider() {
         let core = &server.authorization_server().unwrap().0;
         let login = core.logins[0].federated().unwrap().0;
         let judge =
-            |claims: Value| login.judge("1", claims.as_object().unwrap()).map(|account| account.scopes.unwrap());
+            |claims: Value| login.judge("1", claims.as_object().unwrap()).ok().map(|account| account.scopes.unwrap());
         let who = |email: &str, group: &str| {
             let by = json!({ "sign_in_provider": "google.com" });
             json!({ "email": email, "email_verified": true, "groups": [group], "firebase": by })

@@ -208,7 +208,7 @@ impl Catalogue {
     }
 
     /// `: did you mean …?` if a declared scope looks alike, otherwise `: ` and what else to do.
-    fn advice(&self, name: &str, otherwise: &str) -> String {
+    pub(crate) fn advice(&self, name: &str, otherwise: &str) -> String {
         match nearest::nearest(name, self.declared.iter().map(|(declared, _)| &**declared)) {
             Some(similar) => format!(": did you mean `{similar}`? If not, {otherwise}"),
             None => format!(": {otherwise}"),

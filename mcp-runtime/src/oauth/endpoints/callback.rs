@@ -16,7 +16,7 @@ use crate::{
         },
         error::OAuthError,
         limits::Route,
-        login::federated::{Arrived, FederatedLogin, SignIn, Trip},
+        login::federated::{Arrived, FederatedLogin, NotAdmitted, SignIn, Trip},
         pages,
         people::{
             accounts,
@@ -139,9 +139,12 @@ async fn come_back(
     }
     match purpose {
         Purpose::LogIn { query } => {
-            let Some(account) = known.federated.judge(&arrived.id, &arrived.claims) else {
-                tracing::info!(provider = name, "somebody is not admitted");
-                return Ok(not_logged_in(core, known, purpose, NOT_ADMITTED));
+            let account = match known.federated.judge(&arrived.id, &arrived.claims) {
+                Ok(account) => account,
+                Err(NotAdmitted { rule, why }) => {
+                    tracing::info!(provider = name, rule, why, "somebody is not admitted");
+                    return Ok(not_logged_in(core, known, purpose, NOT_ADMITTED));
+                }
             };
             Ok(log_in(core, Sent { query, ..sent }, known, (&account, &arrived)).await?)
         }
@@ -182,7 +185,10 @@ fn not_logged_in(core: &Core, known: Known<'_>, purpose: &Purpose, why: &str) ->
 }
 
 pub(super) fn provider_is_down(core: &Core, label: &str) -> Response {
-    let text = format!("{label} cannot be reached right now. Go back to the app and try again in a moment.");
+    let text = format!(
+        "{label} cannot be reached right now. Go back to the app and try again in a moment. If it stays like this, whoever \
+         runs this server finds the reason in its log."
+    );
     let mut response = pages::error::respond(core, StatusCode::SERVICE_UNAVAILABLE, "Not right now", &text);
     crate::oauth::browser::retry_after(&mut response, 30);
     response

@@ -175,7 +175,7 @@ pub(super) async fn connected(
     let (name, session) = (login.name(), &person.session);
     let place = (&*session.subject, name);
     // The tokens of the account that somebody logs in with are also what it is looked up with.
-    let same = |login: &dyn FederatedLogin| login.judge(&arrived.id, &arrived.claims).map(|account| account.id);
+    let same = |login: &dyn FederatedLogin| login.judge(&arrived.id, &arrived.claims).ok().map(|account| account.id);
     if session.provider == name && core.federated(name).and_then(same).as_ref() != Some(&session.account_id) {
         return Ok(another_account(core, login.label()));
     }

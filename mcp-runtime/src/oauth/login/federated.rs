@@ -41,8 +41,15 @@ pub(crate) trait FederatedLogin: Send + Sync {
     /// [`LoginError::Denied`] for whatever is wrong with it.
     async fn arrive(&self, trip: &Trip, brought: &Form) -> Result<Arrived, LoginError>;
 
-    /// Who that is here and what they may, by the rules of the configuration alone; `None` if they are not admitted.
-    fn judge(&self, id: &str, claims: &Claims) -> Option<Account>;
+    /// Who that is here and what they may, by the rules of the configuration alone; or which of these they do not fit.
+    fn judge(&self, id: &str, claims: &Claims) -> Result<Account, NotAdmitted>;
+
+    /// Every scope that the rules grant to anybody by name.
+    fn granted(&self) -> Vec<&str>;
+
+    /// Begins to look at what the provider says of itself, if it does, so that the log tells before the first login what is
+    /// wrong with that. Does not wait.
+    fn look_ahead(&self) {}
 
     /// Looks somebody up again. [`LoginError::Denied`] if they are gone, or cannot be vouched for any more;
     /// [`LoginError::Unavailable`] if that cannot be told now. The tokens are newer than those in the store if they were
@@ -126,6 +133,15 @@ pub(crate) struct Once {
     pub(crate) key: String,
     /// From when on it is not good anyway, in seconds since the Unix epoch.
     pub(crate) until: u64,
+}
+
+/// Why somebody is not admitted: for the log, with nothing of theirs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NotAdmitted {
+    /// The rule, as the operator wrote it.
+    pub(crate) rule: String,
+    /// What is wrong with what the provider said, as far as that can be told.
+    pub(crate) why: &'static str,
 }
 
 /// Somebody who is still there.

@@ -16,6 +16,9 @@ mod page;
 mod passwords;
 #[cfg(any(feature = "firebase", feature = "github", feature = "oidc"))]
 pub(crate) mod rules;
+#[cfg(test)]
+#[cfg(any(feature = "firebase", feature = "github", feature = "oidc"))]
+pub(crate) mod tests;
 
 use std::{any::Any, collections::HashMap, fmt};
 

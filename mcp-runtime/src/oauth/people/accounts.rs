@@ -16,7 +16,7 @@ use crate::{
         Account, Core, LoginError,
         error::{ErrorCode, OAuthError},
         hash::digest,
-        login::federated::{Arrived, Claims, FederatedLogin, Rechecked},
+        login::federated::{Arrived, Claims, FederatedLogin, NotAdmitted, Rechecked},
     },
     store::{Commit, Kind, Record, Row, StoreError},
 };
@@ -161,11 +161,11 @@ pub(super) async fn was_vouched_for(core: &Core, provider: &str, account_id: &st
 }
 
 fn judge(provider: &str, federated: &dyn FederatedLogin, said: &Said) -> Option<Account> {
-    let account = federated.judge(&said.id, &said.claims);
-    if account.is_none() {
-        tracing::info!(provider, "an account is not admitted any more");
+    let judged = federated.judge(&said.id, &said.claims);
+    if let Err(NotAdmitted { rule, why }) = &judged {
+        tracing::info!(provider, rule, why, "an account is not admitted any more");
     }
-    account
+    judged.ok()
 }
 
 /// What the provider says now; `None` if the account is gone. Goes on if whoever asked for it goes away: the provider may

@@ -134,6 +134,7 @@ impl Server {
         #[cfg(feature = "oauth")]
         if let Some(server) = self.authorization_server() {
             server.ready().await.map_err(|error| ServeError::Store { error })?;
+            server.look_ahead();
         }
         Ok(())
     }

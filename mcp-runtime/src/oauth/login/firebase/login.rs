@@ -13,8 +13,8 @@ use crate::{
         Account, LoginError,
         hash::sha256,
         login::federated::{
-            Arrived, Claims, FederatedLogin, Once, Patience, Rechecked, SignIn, SignInPage, Trip, UpstreamScope,
-            UpstreamTokens,
+            Arrived, Claims, FederatedLogin, NotAdmitted, Once, Patience, Rechecked, SignIn, SignInPage, Trip,
+            UpstreamScope, UpstreamTokens,
         },
         visit::Form,
     },
@@ -97,11 +97,18 @@ impl FederatedLogin for Firebase {
         Ok(Arrived { id: who.id, claims, tokens: None, once: Some(once) })
     }
 
-    fn judge(&self, id: &str, claims: &Claims) -> Option<Account> {
+    fn judge(&self, id: &str, claims: &Claims) -> Result<Account, NotAdmitted> {
         if !claims::signed_in_by(claims, &self.methods) {
-            return None;
+            return Err(NotAdmitted {
+                rule: format!("sign in with {}", self.methods.join(" or ")),
+                why: "they signed in in another way",
+            });
         }
         self.rules.judge(&self.issuer, id, &claims::display_name(claims, id), claims)
+    }
+
+    fn granted(&self) -> Vec<&str> {
+        self.rules.granted()
     }
 
     async fn recheck(

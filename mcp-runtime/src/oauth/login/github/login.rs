@@ -10,7 +10,9 @@ use crate::{
     auth::{is_scope_token, verified_email},
     oauth::{
         Account, LoginError,
-        login::federated::{Arrived, Claims, FederatedLogin, Patience, Rechecked, Trip, UpstreamScope, UpstreamTokens},
+        login::federated::{
+            Arrived, Claims, FederatedLogin, NotAdmitted, Patience, Rechecked, Trip, UpstreamScope, UpstreamTokens,
+        },
         visit::Form,
     },
 };
@@ -78,9 +80,13 @@ impl FederatedLogin for GitHub {
         Ok(Arrived { id, claims, tokens: Some(tokens), once: None })
     }
 
-    fn judge(&self, id: &str, claims: &Claims) -> Option<Account> {
+    fn judge(&self, id: &str, claims: &Claims) -> Result<Account, NotAdmitted> {
         let name = claims.get("login").and_then(Value::as_str).unwrap_or(id);
         self.rules.judge(self.issuer(), id, name, claims)
+    }
+
+    fn granted(&self) -> Vec<&str> {
+        self.rules.granted()
     }
 
     async fn recheck(&self, id: &str, _: &Claims, tokens: Option<&UpstreamTokens>) -> Result<Rechecked, LoginError> {

@@ -8,7 +8,7 @@ use std::{
 use openidconnect::core::CoreJsonWebKeySet;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::{runtime::Handle, sync::watch, task::AbortHandle};
 
 use super::metadata::Metadata;
 use crate::{
@@ -54,11 +54,32 @@ pub(super) struct Discovery {
     state: Mutex<State>,
 }
 
+/// A `Discovery` whose look-ups end with it.
+pub(super) struct Owned(Arc<Discovery>);
+
+impl Owned {
+    pub(super) fn new(issuer: &str, plain_http: bool) -> Self {
+        Self(Arc::new(Discovery::new(issuer, plain_http)))
+    }
+
+    pub(super) fn get(&self) -> &Arc<Discovery> {
+        &self.0
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
 #[derive(Default)]
 struct State {
     known: Option<Known>,
     /// The look-up that is under way: everybody waits for the same one. Closed when it has ended, however it did.
     flight: Option<watch::Receiver<()>>,
+    /// The same, to end it.
+    task: Option<AbortHandle>,
     failures: u32,
     /// Before this moment nothing is asked.
     not_before: u64,
@@ -79,7 +100,7 @@ enum Wanted {
 }
 
 impl Discovery {
-    pub(super) fn new(issuer: &str, plain_http: bool) -> Self {
+    fn new(issuer: &str, plain_http: bool) -> Self {
         Self { issuer: issuer.to_owned(), plain_http, outbound: OnceLock::new(), state: Mutex::default() }
     }
 
@@ -111,6 +132,19 @@ impl Discovery {
         };
         landed(flight).await;
         self.state().usable(clock.millis()).ok_or(LoginError::Unavailable)
+    }
+
+    /// Begins to look the provider up where nothing is known of it; what is wrong is in the log.
+    pub(super) fn begin(self: &Arc<Self>, clock: &Clock) {
+        let mut state = self.state();
+        if state.known.is_none() && Handle::try_current().is_ok() {
+            self.start(&mut state, clock, Wanted::Everything);
+        }
+    }
+
+    /// Ends what is under way.
+    fn end(&self) {
+        self.state().task.take().inspect(AbortHandle::abort);
     }
 
     /// The provider with other keys than these, if it has them and may be asked.
@@ -147,7 +181,7 @@ impl Discovery {
         state.failures = state.failures.saturating_add(1);
         state.not_before = began.saturating_add(wait_after(state.failures));
         let (this, clock) = (Arc::clone(self), clock.clone());
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             let outcome = tokio::time::timeout(PATIENCE, this.ask(wanted, began)).await;
             let outcome = outcome.unwrap_or_else(|_| Err(format!("no answers within {} seconds", PATIENCE.as_secs())));
             let mut state = this.state();
@@ -157,7 +191,7 @@ impl Discovery {
                     (state.failures, state.not_before) = (0, 0);
                 }
                 Err(reason) => {
-                    tracing::warn!(issuer = this.issuer, reason, "an OpenID provider could not be looked up");
+                    this.warn(&reason, state.known.is_some());
                     state.not_before = clock.millis().saturating_add(wait_after(state.failures));
                 }
             }
@@ -165,7 +199,22 @@ impl Discovery {
             drop(state);
             drop(end);
         });
+        state.task = Some(task.abort_handle());
         true
+    }
+
+    fn warn(&self, reason: &str, is_known: bool) {
+        let issuer = &self.issuer;
+        if is_known {
+            tracing::warn!(issuer, reason, "an OpenID provider could not be looked up");
+        } else {
+            tracing::warn!(
+                issuer,
+                reason,
+                "an OpenID provider could not be looked up, and nobody can log in with it: check that the issuer is written \
+                 as its metadata has it, with or without a slash at its end, and that this server can reach it"
+            );
+        }
     }
 
     async fn ask(&self, wanted: Wanted, began: u64) -> Result<Known, String> {

@@ -3,7 +3,11 @@
 use openidconnect::{AuthType, AuthUrl, TokenUrl, core::CoreJwsSigningAlgorithm as Algorithm};
 use serde::Deserialize;
 
+use super::tokens::plain;
 use crate::auth::WebUrl;
+
+/// How much of an issuer is written into the log, in characters.
+const MAX_SHOWN: usize = 200;
 
 /// With what an ID token may be signed: nothing that needs a shared secret, and never nothing.
 const ALGORITHMS: [(&str, Algorithm); 9] = [
@@ -47,14 +51,15 @@ pub(super) struct Metadata {
 
 impl Metadata {
     /// Reads the document of this issuer, byte for byte: else one tenant of a provider could speak for another.
-    pub(super) fn parse(json: &[u8], issuer: &str, plain_http: bool) -> Result<Self, &'static str> {
+    pub(super) fn parse(json: &[u8], issuer: &str, plain_http: bool) -> Result<Self, String> {
         let said: Document = serde_json::from_slice(json).map_err(|_| "not the metadata of an OpenID provider")?;
         if said.issuer != issuer {
-            return Err("it is of another issuer");
+            let [found, wanted] = [&*said.issuer, issuer].map(|issuer| plain(issuer, MAX_SHOWN));
+            return Err(format!("it is of another issuer: of `{found}`, and `{wanted}` is configured"));
         }
         let urls = [&said.authorization_endpoint, &said.token_endpoint, &said.jwks_uri];
         if !urls.into_iter().chain(&said.userinfo_endpoint).all(|url| may_be_used(url, issuer, plain_http)) {
-            return Err("one of its endpoints is not an https URL");
+            return Err("one of its endpoints is not an https URL".to_owned());
         }
         let broken = "one of its endpoints is not a URL";
         Ok(Self {
@@ -108,7 +113,7 @@ mod tests {
         })
     }
 
-    fn parse(document: &Value) -> Result<Metadata, &'static str> {
+    fn parse(document: &Value) -> Result<Metadata, String> {
         Metadata::parse(document.to_string().as_bytes(), ISSUER, false)
     }
 
@@ -137,6 +142,18 @@ mod tests {
         for none in [json!(["HS256"]), json!(["none"]), json!([])] {
             assert!(parse(&with("id_token_signing_alg_values_supported", none)).is_err());
         }
+    }
+
+    #[test]
+    fn another_issuer_is_named_in_plain_and_short_text() {
+        let said = |issuer: &str| parse(&with("issuer", issuer)).err().unwrap();
+        let slash =
+            "it is of another issuer: of `https://login.example.com/`, and `https://login.example.com` is configured";
+        assert_eq!(said("https://login.example.com/"), slash);
+        let found = said(&format!("\u{1b}[31m\nh\u{e9}\u{202e} {}", "x".repeat(9_999)));
+        let (shown, wanted) = found.split_once(", and ").unwrap();
+        assert_eq!(shown, format!("it is of another issuer: of `[31mh{}`", "x".repeat(195)));
+        assert_eq!(wanted, format!("`{ISSUER}` is configured"));
     }
 
     #[test]

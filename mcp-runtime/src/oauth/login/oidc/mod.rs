@@ -19,11 +19,16 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use self::{discovery::Discovery, presets::Preset, unsaved::Unsaved};
+use self::{
+    discovery::{Discovery, Owned},
+    presets::Preset,
+    unsaved::Unsaved,
+};
 use super::{
     Account, LoginError,
     federated::{
-        Arrived, Claims, FederatedLogin, Patience, Rechecked, Trip, UpstreamScope, UpstreamTokens, federated_login,
+        Arrived, Claims, FederatedLogin, NotAdmitted, Patience, Rechecked, Trip, UpstreamScope, UpstreamTokens,
+        federated_login,
     },
     rules::{Rules, account_rules},
 };
@@ -69,7 +74,8 @@ use crate::{auth::verified_email, clock::Clock, oauth::visit::Form};
 /// provider gave no refresh token and its access token has expired, logs in again. While the provider is down, everybody
 /// stays for a [`grace`](Self::grace) of one more day.
 ///
-/// What the provider says of itself, and its keys, are fetched when they are first needed and again when they are older
+/// What the provider says of itself, and its keys, are fetched when [`Server::serve`](crate::Server::serve) begins, or when
+/// they are first needed, and again when they are older
 /// than it says (5 minutes to 24 hours; an hour if it says nothing); an unknown key makes the server look for new ones, once
 /// in 30 seconds at most. When it cannot be reached, what is known is good for one hour more. No request follows redirects,
 /// uses a proxy, or takes longer than 5 seconds; a whole login, no longer than 10 on this side.
@@ -90,7 +96,7 @@ pub struct Oidc {
     links_by_email: bool,
     plain_http: bool,
     clock: Clock,
-    discovery: OnceLock<Arc<Discovery>>,
+    discovery: OnceLock<Owned>,
     unsaved: Unsaved,
 }
 
@@ -256,7 +262,7 @@ impl Oidc {
 
     /// Made when everything is configured.
     fn discovery(&self) -> &Arc<Discovery> {
-        self.discovery.get_or_init(|| Arc::new(Discovery::new(&self.issuer, self.plain_http)))
+        self.discovery.get_or_init(|| Owned::new(&self.issuer, self.plain_http)).get()
     }
 
     fn kept(&self, all: Claims) -> Result<Claims, LoginError> {
@@ -286,9 +292,17 @@ impl FederatedLogin for Oidc {
         journey::bounded(self.arrival(trip, brought)).await
     }
 
-    fn judge(&self, id: &str, claims: &Claims) -> Option<Account> {
+    fn judge(&self, id: &str, claims: &Claims) -> Result<Account, NotAdmitted> {
         let name = claims::display_name(claims);
         self.rules.judge(&self.issuer, id, name.as_deref().unwrap_or(id), claims)
+    }
+
+    fn granted(&self) -> Vec<&str> {
+        self.rules.granted()
+    }
+
+    fn look_ahead(&self) {
+        self.discovery().begin(&self.clock);
     }
 
     async fn recheck(&self, id: &str, _: &Claims, tokens: Option<&UpstreamTokens>) -> Result<Rechecked, LoginError> {

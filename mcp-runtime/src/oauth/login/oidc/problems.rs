@@ -70,6 +70,13 @@ impl Oidc {
         let Some(url) = WebUrl::split(&self.issuer).filter(|url| url.query.is_empty()) else {
             return Some(format!("{:?} is not an https URL, as an issuer is", self.issuer));
         };
+        if let Some((before, _)) = format!("{}/", self.issuer).split_once("/.well-known/") {
+            return Some(format!(
+                "{:?} is where its metadata is: the issuer is the part before `/.well-known/`, {before:?}, or what that \
+                 metadata says it is",
+                self.issuer
+            ));
+        }
         let fine = url.secure || url.is_loopback() || self.plain_http;
         (!fine).then(|| {
             "its issuer must be https: whoever is on the way could log in as anybody (plain http is for loopback, and \
@@ -116,6 +123,11 @@ mod tests {
             (Oidc::issuer("x", "http://a.example").public_client("me").anyone(), "must be https"),
             (Oidc::issuer("x", "a.example").public_client("me").anyone(), "not an https URL"),
             (Oidc::issuer("x", "https://a.example?b=c").public_client("me").anyone(), "not an https URL"),
+            (
+                Oidc::issuer("x", "https://a.example/t/.well-known/openid-configuration").public_client("me").anyone(),
+                "the issuer is the part before `/.well-known/`, \"https://a.example/t\"",
+            ),
+            (Oidc::issuer("x", "https://a.example/.well-known").public_client("me").anyone(), "the part before"),
             (example().client("me", ""), "client secret"),
             (example().client("me", "your-client-secret"), "client secret"),
             (example().client("me", "<secret>"), "client secret"),
@@ -142,6 +154,7 @@ mod tests {
             Oidc::okta("example.okta.com").authorization_server("default").client("me", "kq3").anyone(),
             Oidc::keycloak("http://sso.internal", "r").insecure_plain_http().public_client("me").anyone(),
             Oidc::issuer("x", "http://127.0.0.1:9").public_client("me").anyone(),
+            Oidc::issuer("x", "https://a.example/well-known/x").public_client("me").anyone(),
         ] {
             assert_eq!(fine.wrong(true), Vec::<String>::new(), "{fine:?}");
         }

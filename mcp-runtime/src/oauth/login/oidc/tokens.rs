@@ -163,5 +163,10 @@ impl Oidc {
 
 /// A word from elsewhere, for the log.
 pub(super) fn printable(word: &str) -> String {
-    word.chars().filter(char::is_ascii_graphic).take(64).collect()
+    plain(word, 64)
+}
+
+/// What is plain ASCII in a text from elsewhere, and no more of it than this.
+pub(super) fn plain(text: &str, most: usize) -> String {
+    text.chars().filter(char::is_ascii_graphic).take(most).collect()
 }

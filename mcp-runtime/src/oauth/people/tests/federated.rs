@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{stub::Stub, *};
-use crate::oauth::limits::Route;
+use crate::oauth::{limits::Route, login::tests::log::Log};
 
 async fn world(providers: &[&Stub]) -> World {
     let logins = providers.iter().map(|&stub| Box::new(stub.clone()) as Box<dyn LoginProvider>);
@@ -339,6 +339,8 @@ async fn who_is_not_admitted_leaves_nothing_behind() {
     let up = Stub::named("up");
     let world = world(&[&up]).await;
     let mut browser = Browser::new(&world);
+    let guide = include_str!("../../../../../docs/troubleshooting.md");
+    let (log, _guard) = Log::collect();
     for (at, down) in [(0, false), (1, true), (2, false)] {
         up.is_down(false);
         let home = way_back(&browser.go_to_provider("up").await, "up");
@@ -350,8 +352,19 @@ async fn who_is_not_admitted_leaves_nothing_behind() {
         let page = browser.get(&home).await;
         assert_eq!(page.status, if down { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::FORBIDDEN }, "{at}");
         assert!(page.html.contains("The up"), "it says who: {}", page.html);
+        let words = match at {
+            0 => "your account there may not use this server",
+            1 => "cannot be reached right now",
+            _ => "did not say who you are",
+        };
+        assert!(page.html.contains(words) && guide.contains(words), "{}", page.html);
+        assert_eq!(page.html.contains("whoever runs this server finds the reason in its log"), down, "{}", page.html);
         up.says("1", json!({}));
     }
+    let said = "provider=\"up\" rule=\"claim \\\"admitted\\\"\" why=\"the stub says so\"";
+    let line = log.text().lines().find(|line| line.contains("somebody is not admitted")).map(str::to_owned).unwrap();
+    assert!(line.starts_with("INFO") && line.ends_with(said), "{line}");
+    assert!(guide.contains("`somebody is not admitted`"));
     up.is_down(true);
     let choice = browser.open_choice(&url(&[])).await;
     assert_eq!(browser.click(&choice, "up").await.status, StatusCode::SERVICE_UNAVAILABLE);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{stub::Stub, *};
+use crate::oauth::login::tests::log::Log;
 use crate::oauth::{
     error::ErrorCode,
     login::federated::{Arrived, UpstreamTokens},
@@ -71,7 +72,10 @@ async fn who_is_gone_there_is_gone_here() {
             _ => up.says("1", json!({ "admitted": false })),
         }
         world.clock.advance(DAY);
+        let (log, _guard) = Log::collect();
         assert_eq!(scopes(&world, &up).await, Ok(None), "{at}");
+        let told = log.text();
+        assert_eq!(told.contains("an account is not admitted any more") && told.contains("rule="), at == 2, "{told}");
         assert_eq!(scopes(&world, &up).await, Ok(None), "{at}: and stays so");
         let is_kept = vault::kept(&world.core, (&subject, "up")).await.unwrap().is_some();
         assert_eq!(is_kept, at == 2, "{at}: tokens");

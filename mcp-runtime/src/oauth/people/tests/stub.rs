@@ -11,8 +11,8 @@ use super::*;
 use crate::oauth::{
     Account, LoginError,
     login::federated::{
-        Arrived, Claims, FederatedLogin, Once, Patience, Rechecked, SignIn, SignInPage, Trip, UpstreamScope,
-        UpstreamTokens, federated_login,
+        Arrived, Claims, FederatedLogin, NotAdmitted, Once, Patience, Rechecked, SignIn, SignInPage, Trip,
+        UpstreamScope, UpstreamTokens, federated_login,
     },
     visit::Form,
 };
@@ -169,10 +169,16 @@ impl FederatedLogin for Stub {
         Ok(Arrived { id, claims, tokens, once })
     }
 
-    fn judge(&self, id: &str, claims: &Claims) -> Option<Account> {
+    fn judge(&self, id: &str, claims: &Claims) -> Result<Account, NotAdmitted> {
         let scopes = claims.get("scopes").and_then(Value::as_str).unwrap_or("read");
         let is_admitted = claims.get("admitted") != Some(&json!(false));
-        is_admitted.then(|| Account::new(self.account_id(id), format!("Person {id}")).scopes(scopes.split(' ')))
+        let refused = NotAdmitted { rule: "claim \"admitted\"".to_owned(), why: "the stub says so" };
+        let account = || Account::new(self.account_id(id), format!("Person {id}")).scopes(scopes.split(' '));
+        if is_admitted { Ok(account()) } else { Err(refused) }
+    }
+
+    fn granted(&self) -> Vec<&str> {
+        Vec::new()
     }
 
     async fn recheck(&self, id: &str, _: &Claims, tokens: Option<&UpstreamTokens>) -> Result<Rechecked, LoginError> {

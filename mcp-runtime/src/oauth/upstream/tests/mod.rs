@@ -19,7 +19,8 @@ use crate::{
     oauth::{
         Account, AuthorizationServer, LoginError, StoreKey, Surroundings,
         login::federated::{
-            Arrived, Claims, FederatedLogin, Patience, Rechecked, Trip, UpstreamScope, UpstreamTokens, federated_login,
+            Arrived, Claims, FederatedLogin, NotAdmitted, Patience, Rechecked, Trip, UpstreamScope, UpstreamTokens,
+            federated_login,
         },
         people::vault,
         visit::Form,
@@ -131,8 +132,12 @@ impl FederatedLogin for FakeProvider {
         Err(LoginError::Denied)
     }
 
-    fn judge(&self, _: &str, _: &Claims) -> Option<Account> {
-        None
+    fn judge(&self, _: &str, _: &Claims) -> Result<Account, NotAdmitted> {
+        Err(NotAdmitted { rule: String::new(), why: "" })
+    }
+
+    fn granted(&self) -> Vec<&str> {
+        Vec::new()
     }
 
     async fn recheck(&self, _: &str, _: &Claims, _: Option<&UpstreamTokens>) -> Result<Rechecked, LoginError> {

@@ -64,8 +64,9 @@ async fn little_is_kept_and_it_is_judged() {
     assert_eq!(account.id, format!("https://securetoken.google.com/{PROJECT} {UID}"));
     assert_eq!((&*account.name, account.scopes.unwrap()), ("alice@example.com", vec!["read".into(), "write".into()]));
     // What is not offered any more lets nobody in.
-    assert_eq!(login.sign_in_with(["password"]).judge(UID, &who.claims), None);
-    assert_eq!(Firebase::project(PROJECT).judge(UID, &who.claims), None);
+    let refused = login.sign_in_with(["password", "apple.com"]).judge(UID, &who.claims).unwrap_err();
+    assert_eq!((&*refused.rule, refused.why), ("sign in with password or apple.com", "they signed in in another way"));
+    assert!(Firebase::project(PROJECT).judge(UID, &who.claims).is_err());
 }
 
 #[test]

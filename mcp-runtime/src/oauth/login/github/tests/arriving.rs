@@ -5,13 +5,15 @@ use serde_json::{Value, json};
 use super::{
     super::GitHub,
     CALLBACK, ID, NOW, SECRET, TOKEN, arrive, form, github,
-    log::Log,
     stub::{EMAILS, Stub, TOKENS, USER, address},
     trip,
 };
 use crate::oauth::{
     LoginError,
-    login::federated::{Claims, FederatedLogin, Trip},
+    login::{
+        federated::{Claims, FederatedLogin, Trip},
+        tests::log::Log,
+    },
 };
 
 fn query_of(url: &str) -> Vec<(String, String)> {
@@ -124,7 +126,7 @@ async fn only_the_verified_primary_address_counts() {
     let stub = Stub::start().await;
     let github = github(&stub).email_domains(["example.com"]).link_by_verified_email();
     let arrived = arrive(&github).await.unwrap();
-    assert!(github.judge(&arrived.id, &arrived.claims).is_some());
+    assert!(github.judge(&arrived.id, &arrived.claims).is_ok());
     assert_eq!(github.linked_email(&arrived.claims).as_deref(), Some("octo@example.com"));
     assert_eq!(super::github(&stub).anyone().linked_email(&arrived.claims), None, "only if that was asked for");
     for addresses in [
@@ -139,7 +141,7 @@ async fn only_the_verified_primary_address_counts() {
         stub.says(USER, &json!({ "id": ID, "login": "octocat", "email": "octo@example.com" }));
         let arrived = arrive(&github).await.unwrap();
         assert!(arrived.claims.get("email").is_none() && arrived.claims.get("email_verified").is_none(), "{addresses}");
-        assert!(github.judge(&arrived.id, &arrived.claims).is_none(), "{addresses}");
+        assert!(github.judge(&arrived.id, &arrived.claims).is_err(), "{addresses}");
         assert_eq!(github.linked_email(&arrived.claims), None);
     }
 }

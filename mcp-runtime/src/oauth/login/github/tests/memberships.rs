@@ -5,14 +5,16 @@ use serde_json::{Value, json};
 use super::{
     super::GitHub,
     ID, arrive, github,
-    log::Log,
     stub::{ACME, EMAILS, OPS, Stub, TOKENS, USER, member},
 };
-use crate::oauth::{Account, LoginError, login::federated::FederatedLogin};
+use crate::oauth::{
+    Account, LoginError,
+    login::{federated::FederatedLogin, tests::log::Log},
+};
 
 async fn account(github: &GitHub) -> Option<Account> {
     let arrived = arrive(github).await.unwrap();
-    github.judge(&arrived.id, &arrived.claims)
+    github.judge(&arrived.id, &arrived.claims).ok()
 }
 
 fn acme(stub: &Stub) -> GitHub {
@@ -62,7 +64,7 @@ async fn who_is_no_member() {
         let arrived = arrive(&github).await.unwrap();
         assert_eq!(arrived.claims["organizations"], json!([]), "{status} {body}");
         assert_eq!(arrived.claims["teams"], json!([]), "{status} {body}");
-        assert!(github.judge(&arrived.id, &arrived.claims).is_none(), "{status} {body}");
+        assert!(github.judge(&arrived.id, &arrived.claims).is_err(), "{status} {body}");
     }
     assert!(!stub.lines().contains(&OPS.to_owned()), "teams of others are not asked for");
 }
@@ -139,7 +141,7 @@ async fn fewer_scopes_than_the_rules_need() {
     ] {
         stub.grants(granted);
         let arrived = arrive(&github).await.unwrap();
-        assert!(github.judge(&arrived.id, &arrived.claims).is_some(), "{granted}");
+        assert!(github.judge(&arrived.id, &arrived.claims).is_ok(), "{granted}");
     }
 }
 
@@ -201,6 +203,6 @@ fn claims_of_the_browser_are_none() {
         json!({ "org": "acme" }),
     ] {
         let Value::Object(claims) = claims else { unreachable!() };
-        assert!(github.judge("1", &claims).is_none(), "{claims:?}");
+        assert!(github.judge("1", &claims).is_err(), "{claims:?}");
     }
 }

@@ -2,7 +2,6 @@
 
 mod arriving;
 mod configuration;
-mod log;
 mod memberships;
 mod rechecks;
 pub(crate) mod stub;

@@ -53,12 +53,12 @@ async fn somebody_is_still_there() {
     let github = github(&stub).organization("acme");
     let kept = tokens(&ORG);
     let rechecked = github.recheck(ALICE, &Claims::new(), Some(&kept)).await.unwrap();
-    assert!(rechecked.tokens.is_none() && github.judge(ALICE, &rechecked.claims).is_some());
+    assert!(rechecked.tokens.is_none() && github.judge(ALICE, &rechecked.claims).is_ok());
     assert_eq!(stub.lines(), [USER, EMAILS, ACME]);
     // Out of the organisation, in by the rule no more.
     stub.answers(ACME, 404, &[], "{}");
     let rechecked = github.recheck(ALICE, &Claims::new(), Some(&kept)).await.unwrap();
-    assert!(github.judge(ALICE, &rechecked.claims).is_none());
+    assert!(github.judge(ALICE, &rechecked.claims).is_err());
     // Renamed, and the same.
     stub.says(ACME, &member("acme", "active"));
     stub.says(USER, &json!({ "id": ID, "login": "tentacat" }));

@@ -159,12 +159,12 @@ async fn missing_claims_are_asked_for() {
     let oidc = stub.oidc().claim("groups", "staff");
     let arrived = stub.arrive(&oidc).await.unwrap();
     assert_eq!(Value::from(arrived.claims.clone()), json!({ "name": "Alice", "groups": ["staff"] }));
-    assert!(oidc.judge(&arrived.id, &arrived.claims).is_some());
+    assert!(oidc.judge(&arrived.id, &arrived.claims).is_ok());
     assert_eq!(stub.hits("/userinfo")[0].authorization, "Bearer at-1");
     // Too many for the token: they do not count, and nobody asks elsewhere.
     stub.gives_with("_claim_names", json!({ "groups": "src1" }));
     let arrived = stub.arrive(&oidc).await.unwrap();
-    assert!(oidc.judge(&arrived.id, &arrived.claims).is_none());
+    assert!(oidc.judge(&arrived.id, &arrived.claims).is_err());
     assert_eq!(stub.hits("/userinfo").len(), 1);
 }
 
@@ -174,7 +174,7 @@ async fn rules_of_presets_hold() {
     let google = Oidc::google().hosted_domain("example.com");
     let auth0 = Oidc::auth0("a.example").organization("org_1");
     let named = Oidc::auth0("a.example").organization("acme");
-    let admits = |oidc: &Oidc, claims: Value| oidc.judge("1", claims.as_object().unwrap()).is_some();
+    let admits = |oidc: &Oidc, claims: Value| oidc.judge("1", claims.as_object().unwrap()).is_ok();
     assert!(admits(&google, json!({ "hd": "example.com" })) && admits(&auth0, json!({ "org_id": "org_1" })));
     assert!(admits(&named, json!({ "org_name": "acme" })));
     for other in [json!({}), json!({ "hd": "example.org", "org_id": "org_2", "email": "a@example.com" })] {

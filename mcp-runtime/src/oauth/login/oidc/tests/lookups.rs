@@ -1,6 +1,7 @@
 //! What is known of the provider, and when it is asked again.
 
 use super::*;
+use crate::oauth::login::tests::log::Log;
 
 const WELL_KNOWN: &str = "/.well-known/openid-configuration";
 
@@ -175,4 +176,83 @@ async fn nobody_there_is_known_quickly() {
     let began = std::time::Instant::now();
     assert_eq!(oidc.depart(&stub.trip()).await.err(), Some(LoginError::Unavailable));
     assert!(began.elapsed() < Duration::from_secs(3));
+}
+
+/// What was warned of, and how often.
+fn warnings(log: &Log) -> Vec<String> {
+    log.text().lines().filter(|line| line.starts_with("WARN")).map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn at_the_start_it_is_tried_once_and_nobody_waits() {
+    let (stub, oidc) = good().await;
+    let (log, _guard) = Log::collect();
+    oidc.look_ahead();
+    oidc.look_ahead();
+    asked(&stub, &oidc, "/keys", 1).await;
+    assert!(oidc.depart(&stub.trip()).await.is_ok());
+    oidc.look_ahead();
+    oidc.discovery().landed().await;
+    assert_eq!((stub.hits(WELL_KNOWN).len(), stub.hits("/keys").len()), (1, 1));
+    assert_eq!(warnings(&log), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_is_wrong_at_the_start_is_in_the_log() {
+    let (stub, oidc) = good().await;
+    let slashed = format!("{}/", stub.issuer);
+    stub.describes_itself(|metadata| metadata["issuer"] = json!(slashed));
+    let (log, _guard) = Log::collect();
+    oidc.look_ahead();
+    asked(&stub, &oidc, WELL_KNOWN, 1).await;
+    let told = warnings(&log);
+    assert_eq!(told.len(), 1, "{told:?}");
+    for part in [
+        format!("of another issuer: of `{slashed}`, and `{}` is configured", stub.issuer),
+        "nobody can log in with it: check that the issuer is written".to_owned(),
+    ] {
+        assert!(told[0].contains(&part), "{part}: {told:?}");
+    }
+    // Once it is known, nothing is said of the issuer.
+    stub.describes_itself(|_| {});
+    advance(&stub, 60);
+    assert!(oidc.depart(&stub.trip()).await.is_ok());
+    stub.replies(WELL_KNOWN, Reply { status: 500, headers: Vec::new(), body: String::new() });
+    advance(&stub, 3_600);
+    assert!(oidc.depart(&stub.trip()).await.is_ok());
+    asked(&stub, &oidc, WELL_KNOWN, 3).await;
+    let told = warnings(&log);
+    assert!(told.len() == 2 && !told[1].contains("nobody can log in"), "{told:?}");
+}
+
+#[tokio::test]
+async fn what_was_begun_ends_with_the_server() {
+    let (stub, oidc) = good().await;
+    stub.is_silent_at(WELL_KNOWN);
+    let discovery = Arc::downgrade(oidc.discovery());
+    oidc.look_ahead();
+    asked_at_least_once(&stub).await;
+    assert!(discovery.upgrade().is_some());
+    drop(oidc);
+    tokio::time::timeout(Duration::from_secs(3), async {
+        while discovery.upgrade().is_some() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("nothing goes on, long before there would be no patience left");
+}
+
+async fn asked_at_least_once(stub: &Stub) {
+    let hit = async {
+        while stub.hits(WELL_KNOWN).is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), hit).await.expect("it is asked");
+}
+
+#[test]
+fn without_a_runtime_nothing_is_begun() {
+    Oidc::issuer("stub", "http://127.0.0.1:9").look_ahead();
 }

@@ -26,7 +26,7 @@ async fn somebody_who_is_there_is_seen_as_they_are_now() {
     stub.gives(Some(refreshed(&stub, "alice-1")), |answer| answer["refresh_token"] = "rt-2".into());
     stub.replies("/userinfo", Reply::json(200, &json!({ "sub": "alice-1", "groups": ["guests"] })));
     let again = oidc.recheck("alice-1", &Claims::new(), Some(&tokens(Some("rt-1"), Some(1)))).await.unwrap();
-    assert!(oidc.judge("alice-1", &again.claims).is_none(), "out of the group");
+    assert!(oidc.judge("alice-1", &again.claims).is_err(), "out of the group");
     let newer = again.tokens.unwrap();
     assert_eq!((&*newer.access_token, newer.refresh_token.as_deref()), ("at-1", Some("rt-2")));
     let asked = form(&stub.hits("/token")[0].body);

@@ -18,11 +18,11 @@ static OTHERS: LazyLock<[Dispatch; 2]> =
     LazyLock::new(|| [Dispatch::new(Log::default()), Dispatch::new(Log::default())]);
 
 #[derive(Clone, Default)]
-pub(super) struct Log(Arc<Mutex<String>>);
+pub(crate) struct Log(Arc<Mutex<String>>);
 
 impl Log {
     /// Collects until the guard is dropped.
-    pub(super) fn collect() -> (Self, DefaultGuard) {
+    pub(crate) fn collect() -> (Self, DefaultGuard) {
         LazyLock::force(&OTHERS);
         let log = Self::default();
         let guard = tracing::subscriber::set_default(log.clone());
@@ -30,7 +30,7 @@ impl Log {
     }
 
     /// What was written, by those below too.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.0.lock().unwrap().clone()
     }
 }
