@@ -220,10 +220,25 @@ impl fmt::Debug for Admit {
     }
 }
 
-/// The methods by which a provider is told whom to admit and what they may grant; it keeps that in its fields
-/// `rules`, `patience` and `links_by_email`.
+/// The methods by which a provider is told what it is called, whom to admit and what they may grant; it keeps that in its
+/// fields `name`, `label`, `rules`, `patience` and `links_by_email`.
 macro_rules! account_rules {
     () => {
+        /// Another name here: a short lower-case word that never changes, as it is in the callback, and accounts are told by
+        /// it too.
+        #[must_use]
+        pub fn name(mut self, name: impl Into<String>) -> Self {
+            self.name = name.into();
+            self
+        }
+
+        /// What people are told it is: "Continue with …".
+        #[must_use]
+        pub fn label(mut self, label: impl Into<String>) -> Self {
+            self.label = label.into();
+            self
+        }
+
         /// How old the last look at an account may be: 24 hours, if you do not say otherwise. When it is older, the provider
         /// is asked at the next consent or refresh; where it cannot be asked about somebody, they log in again.
         #[must_use]

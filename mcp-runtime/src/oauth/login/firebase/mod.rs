@@ -110,20 +110,6 @@ impl Firebase {
         login
     }
 
-    /// What it is called in addresses, instead of `firebase`: a short lower-case word. Accounts are told by it too.
-    #[must_use]
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
-        self
-    }
-
-    /// What people read, instead of `Firebase`, which few of them know.
-    #[must_use]
-    pub fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = label.into();
-        self
-    }
-
     /// The project's web API key, `apiKey` in the web configuration that the Firebase console shows. It is no secret: every
     /// page of the project has it. Without it, this server fetches it from `https://{project}.firebaseapp.com`.
     #[must_use]

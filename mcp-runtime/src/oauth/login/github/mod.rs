@@ -76,8 +76,8 @@ const RENEWED: usize = 256;
 /// Organisations decide themselves which apps may see their members. One that has not approved yours is the same as one
 /// that the person is no member of, and the log says so.
 pub struct GitHub {
-    name: &'static str,
-    label: &'static str,
+    name: String,
+    label: String,
     site: Site,
     client_id: String,
     client_secret: String,
@@ -100,8 +100,8 @@ impl GitHub {
     #[must_use]
     pub fn app(client_id: impl Into<String>, client_secret: impl Into<String>) -> Self {
         Self {
-            name: "github",
-            label: "GitHub",
+            name: "github".to_owned(),
+            label: "GitHub".to_owned(),
             site: Site::public(),
             client_id: client_id.into(),
             client_secret: client_secret.into(),
@@ -116,7 +116,8 @@ impl GitHub {
     }
 
     /// Your own GitHub Enterprise Server, or your own place on ghe.com, in the place of github.com:
-    /// `https://github.example.com`. Accounts there are others than those of the same number elsewhere.
+    /// `https://github.example.com`. Accounts there are others than those of the same number elsewhere. Beside github.com it
+    /// needs another [`name`](Self::name).
     #[must_use]
     pub fn enterprise(mut self, url: impl Into<String>) -> Self {
         self.site = Site::of(url.into());

@@ -191,20 +191,6 @@ impl Oidc {
         self
     }
 
-    /// Another name: a short lower-case word that never changes, as it is in the callback and accounts are linked by it.
-    #[must_use]
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
-        self
-    }
-
-    /// What people are told it is: "Continue with …".
-    #[must_use]
-    pub fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = label.into();
-        self
-    }
-
     /// Asks for more than `openid profile email` and a refresh token: for claims that come with other scopes.
     #[must_use]
     pub fn request_scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {

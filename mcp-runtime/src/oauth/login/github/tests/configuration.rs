@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use super::{super::GitHub, CALLBACK, SECRET};
-use crate::oauth::{LoginProvider, login::federated::FederatedLogin};
+use crate::{
+    Server,
+    oauth::{AuthorizationServer, LoginProvider, StoreKey, login::federated::FederatedLogin},
+    store::MemoryStore,
+};
 
 fn app() -> GitHub {
     GitHub::app("Iv1.app", SECRET)
@@ -70,7 +74,14 @@ fn what_to_type_in() {
 #[test]
 fn what_it_is_and_what_it_does_not_show() {
     let github = app().organization("acme").recheck_every(Duration::from_secs(60)).grace(Duration::from_secs(30));
-    assert_eq!((github.name(), github.label(), github.issuer()), ("github", "GitHub", "https://github.com"));
+    let called = |github: &GitHub| (LoginProvider::name(github).to_owned(), LoginProvider::label(github).to_owned());
+    assert_eq!((called(&github), github.issuer()), (("github".into(), "GitHub".into()), "https://github.com"));
+    let another = app().anyone().enterprise("https://github.example.com").name("work").label("GitHub at work");
+    assert_eq!(called(&another), ("work".into(), "GitHub at work".into()));
+    let both = AuthorizationServer::builder(MemoryStore::new(), StoreKey::generate().unwrap());
+    let both = both.login(app().anyone()).login(another);
+    let server = Server::builder("both", "1").public_url("https://mcp.example.com/mcp").authorization_server(both);
+    assert!(server.build().is_ok(), "accounts of both can log in");
     assert_eq!(github.patience().recheck_every, Duration::from_secs(60));
     assert_eq!(github.patience().grace, Duration::from_secs(30));
     assert!(github.federated().is_some() && github.access().is_empty());
