@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::{Identity, claim_says::claim_says};
+use super::{
+    Identity,
+    claim_says::{claim_in_words, claim_says},
+};
 
 /// What must hold of an identity. Nothing set admits nobody; several must all hold.
 #[derive(Default)]
@@ -100,7 +103,7 @@ macro_rules! admission_rules {
         }
 
         /// Admits tokens with a claim that is this text, or a list that contains it: a tenant, an organisation, a group. A
-        /// claim within another one is written with a dot, `realm_access.roles`. `email` counts only beside an
+        /// claim within another one is written with a dot, `realm_access.roles`; never one that people fill themselves, such as Auth0's `user_metadata`. `email` counts only beside an
         /// `email_verified` that is `true`: with many issuers people can call themselves by anybody's address.
         #[must_use]
         pub fn claim(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
@@ -153,9 +156,9 @@ impl fmt::Debug for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Anyone => f.write_str("anyone"),
-            Self::Subjects(subjects) => write!(f, "subjects {subjects:?}"),
+            Self::Subjects(subjects) => write!(f, "{} subjects", subjects.len()),
             Self::Clients(clients) => write!(f, "clients {clients:?}"),
-            Self::Claim { name, any_of } => write!(f, "claim {name:?} = {}", any_of.join(" or ")),
+            Self::Claim { name, any_of } => claim_in_words(f, name, any_of),
             Self::Predicate(_) => f.write_str("a rule of your own"),
         }
     }

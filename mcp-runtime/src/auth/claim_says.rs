@@ -1,5 +1,7 @@
 //! What the claims say of somebody, where a rule asks for it.
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 
 type Claims = Map<String, Value>;
@@ -25,6 +27,14 @@ pub(crate) fn claim_says(claims: &Claims, name: &str, any_of: &[String]) -> bool
         Some(value) => is(value),
         None => false,
     }
+}
+
+/// A rule about a claim, for logs: of addresses only how many there are.
+pub(crate) fn claim_in_words(f: &mut fmt::Formatter<'_>, name: &str, any_of: &[String]) -> fmt::Result {
+    if name == "email" {
+        return write!(f, "{} verified e-mail addresses", any_of.len());
+    }
+    write!(f, "claim {name:?} = {}", any_of.join(" or "))
 }
 
 /// The address in lower case, if the provider says that it is verified: with a `true`, and with nothing that only looks

@@ -189,8 +189,10 @@ pub(super) fn in_words(rules: &[Admit], anyone: &str) -> String {
     let word = |rule: &Admit| match rule {
         Admit::Anyone => anyone.to_owned(),
         Admit::Subjects(subjects) => format!("{} accounts by their id", subjects.len()),
-        Admit::Emails(emails) => format!("verified e-mail {}", emails.join(" or ")),
+        // Logs need not tell whose.
+        Admit::Emails(emails) => format!("{} verified e-mail addresses", emails.len()),
         Admit::EmailDomains(domains) => format!("verified e-mail of {}", domains.join(" or ")),
+        Admit::Claim(name, values) if name == "email" => format!("{} verified e-mail addresses", values.len()),
         Admit::Claim(name, values) => format!("claim {name} = {}", values.join(" or ")),
         Admit::Organization(name) => format!("members of {name}"),
     };
@@ -202,6 +204,7 @@ impl std::fmt::Display for Grants {
         let Self::Some(grants) = self else { return f.write_str("every declared scope") };
         let word = |grant: &Grant| match &grant.to {
             To::Everybody => grant.scope.clone(),
+            To::Claim(name, _) if name == "email" => format!("{} (a verified e-mail address)", grant.scope),
             To::Claim(name, value) => format!("{} (claim {name} = {value})", grant.scope),
             To::Team(organization, team) => format!("{} (team {organization}/{team})", grant.scope),
         };

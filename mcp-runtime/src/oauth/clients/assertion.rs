@@ -28,6 +28,9 @@ const MAX_JTI_BYTES: usize = 256;
 /// How many key sets of clients are remembered.
 const MAX_KEY_SETS: usize = 256;
 
+/// How much longer one is remembered than it is good, in seconds: clocks of nodes differ, and keys may have to be fetched.
+const MARGIN: u64 = 90;
+
 /// An assertion that was used, under the hash of its client and its `jti`.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct UsedAssertion {
@@ -38,7 +41,7 @@ impl Record for UsedAssertion {
     const KIND: Kind = Kind::new("used-assertion");
 
     fn expires_at(&self) -> Option<u64> {
-        Some(self.ends_at)
+        Some(self.ends_at.saturating_add(MARGIN))
     }
 }
 

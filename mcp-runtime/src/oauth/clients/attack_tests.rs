@@ -245,6 +245,9 @@ async fn an_assertion_is_good_once() {
     clock.advance(Duration::from_secs(59));
     assert_eq!(code(&core, "", &asserting(&first)).await, Some(ErrorCode::InvalidClient));
     clock.advance(Duration::from_secs(3));
+    assert_eq!(code(&core, "", &asserting(&first)).await, Some(ErrorCode::InvalidClient));
+    assert_eq!(core.records.list::<UsedAssertion>("", None, 9).await.unwrap().len(), 4, "for clocks that are behind");
+    clock.advance(Duration::from_secs(90));
     assert!(core.records.list::<UsedAssertion>("", None, 9).await.unwrap().is_empty());
     assert_eq!(code(&core, "", &asserting(&first)).await, Some(ErrorCode::InvalidClient));
 }

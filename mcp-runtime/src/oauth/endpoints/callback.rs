@@ -163,8 +163,8 @@ async fn log_in(
 ) -> Result<Response, OAuthError> {
     let name = known.login.name();
     let email = known.federated.linked_email(&arrived.claims);
-    let subject = federated_subject_of(core, (name, &account.id), email.as_deref()).await?;
     accounts::remember(core, name, &account.id, arrived).await?;
+    let subject = federated_subject_of(core, (name, &account.id), email.as_deref()).await?;
     match &arrived.tokens {
         Some(tokens) => vault::keep(core, (&subject, name), &arrived.id, tokens).await?,
         None => vault::forget(core, (&subject, name)).await?,

@@ -8,7 +8,7 @@ use super::{
     Account,
     federated::{Claims, NotAdmitted},
 };
-use crate::auth::{claim_says, find_claim, verified_email};
+use crate::auth::{claim_in_words, claim_says, find_claim, verified_email};
 
 /// The rules of one provider. Nothing set admits nobody, and grants nothing.
 #[derive(Default)]
@@ -212,7 +212,7 @@ impl fmt::Debug for Admit {
         match self {
             Self::Anyone => f.write_str("anyone"),
             Self::Subjects(subjects) => write!(f, "{} subjects", subjects.len()),
-            Self::Claim { name, any_of } => write!(f, "claim {name:?} = {}", any_of.join(" or ")),
+            Self::Claim { name, any_of } => claim_in_words(f, name, any_of),
             Self::Emails(emails) => write!(f, "{} verified e-mail addresses", emails.len()),
             Self::EmailDomains(domains) => write!(f, "verified e-mail addresses of {}", domains.join(", ")),
             Self::Predicate(_) => f.write_str("a rule of your own"),
@@ -278,7 +278,7 @@ macro_rules! account_rules {
         }
 
         /// Admits those with a claim that is this text, or a list that contains it: a tenant, an organisation, a group. A
-        /// claim within another one is written with a dot, `realm_access.roles`. `email` counts only where the provider says
+        /// claim within another one is written with a dot, `realm_access.roles`; never one that people fill themselves, such as Auth0's `user_metadata`. `email` counts only where the provider says
         /// that it is verified.
         #[must_use]
         pub fn claim(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {

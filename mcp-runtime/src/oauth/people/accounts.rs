@@ -18,7 +18,7 @@ use crate::{
         hash::digest,
         login::federated::{Arrived, Claims, FederatedLogin, NotAdmitted, Rechecked},
     },
-    store::{Commit, Kind, Record, Row, StoreError},
+    store::{Commit, Kind, Record, Row, Step, StoreError},
 };
 
 /// How long a provider may take to look somebody up again.
@@ -42,14 +42,11 @@ struct Known {
 
 impl Known {
     /// Without moments that have not come yet, which a clock put there that was wrong: such a look counts as one that is
-    /// too long ago, or nobody would be looked at until then.
+    /// too long ago, or nobody would be looked at until then. One that is older stays so.
     fn by_now(&self, now: u64, recheck_every: u64) -> Self {
         let is_wrong = self.checked_at > now.saturating_add(SKEW) || self.tried_at > now.saturating_add(SKEW);
-        let (checked_at, tried_at) = match now.saturating_sub(recheck_every) {
-            before if is_wrong => (before, before),
-            _ => (self.checked_at, self.tried_at),
-        };
-        Self { checked_at, tried_at, ..self.clone() }
+        let due = self.checked_at.min(now.saturating_sub(recheck_every));
+        if is_wrong { Self { checked_at: due, tried_at: due, ..self.clone() } } else { self.clone() }
     }
 }
 
@@ -152,12 +149,17 @@ pub(crate) async fn present(
     Err(contended())
 }
 
-/// Whether an account is admitted by what its provider said last, and did not turn out to be gone since. Nobody is asked.
-pub(super) async fn was_vouched_for(core: &Core, provider: &str, account_id: &str) -> Result<bool, StoreError> {
-    let Some(federated) = core.federated(provider) else { return Ok(false) };
-    let row = core.records.get::<Known>(&name_of(provider, account_id)).await?;
-    let said = row.and_then(|row| Said::open(core, &row));
-    Ok(said.is_some_and(|said| judge(provider, federated, &said).is_some()))
+/// The address of an account by which others may be linked with it, as its provider said last, and a step that expects
+/// this to last.
+pub(super) async fn linked_email(
+    core: &Core,
+    provider: &str,
+    account_id: &str,
+) -> Result<Option<(String, Step)>, StoreError> {
+    let Some(federated) = core.federated(provider) else { return Ok(None) };
+    let Some(row) = core.records.get::<Known>(&name_of(provider, account_id)).await? else { return Ok(None) };
+    let email = Said::open(core, &row).and_then(|said| federated.linked_email(&said.claims));
+    Ok(email.map(|email| (email, row.check())))
 }
 
 fn judge(provider: &str, federated: &dyn FederatedLogin, said: &Said) -> Option<Account> {

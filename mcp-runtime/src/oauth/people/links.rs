@@ -85,7 +85,7 @@ pub(crate) async fn subject_of(core: &Core, provider: &str, account_id: &str) ->
 /// the operator lets accounts be linked by, else a new one. From now on it is this account that the subject stands for.
 ///
 /// An address that another account had at the same provider has changed hands: it leads to nobody else's subject any more,
-/// here and elsewhere. So has one whose account, the one that the subject stands for, is not vouched for any more.
+/// here and elsewhere. So has one that no account of the subject has any more, as far as their providers vouch for that.
 pub(crate) async fn federated_subject_of(
     core: &Core,
     (provider, account_id): (&str, &str),
@@ -95,7 +95,7 @@ pub(crate) async fn federated_subject_of(
     for _ in 0..TRIES {
         let known = core.records.get::<Link>(&name).await?.map(|row| row.record.subject);
         let held = match email {
-            Some(email) => Some(Held::of(core, (provider, account_id), email).await?),
+            Some(email) => Some(Held::of(core, (provider, account_id), known.as_deref(), email).await?),
             None => None,
         };
         let linked = held.as_ref().and_then(Held::subject);
@@ -104,7 +104,7 @@ pub(crate) async fn federated_subject_of(
         let standing = core.records.get::<Link>(&by_subject(&link.subject)).await?;
         let mut steps = Vec::new();
         steps.extend(known.is_none().then(|| insert(name.clone(), &link)));
-        steps.extend(held.iter().flat_map(|held| held.steps(&link)));
+        steps.extend(held.into_iter().flat_map(|held| held.steps(&link)));
         match &standing {
             Some(row) if row.record.stands_for(provider, account_id) => {}
             Some(row) => steps.push(row.replace(&Link { era: row.record.era, ..link.clone() })),
@@ -125,18 +125,27 @@ struct Held {
     /// The account at this one.
     here: Option<Row<Link>>,
     has_changed_hands: bool,
+    /// Expects that what this rests on lasts.
+    lasts: Option<Step>,
 }
 
 impl Held {
-    async fn of(core: &Core, (provider, account_id): (&str, &str), email: &str) -> Result<Self, StoreError> {
+    /// `own` is the subject of whoever asks, if they have one.
+    async fn of(
+        core: &Core,
+        (provider, account_id): (&str, &str),
+        own: Option<&str>,
+        email: &str,
+    ) -> Result<Self, OAuthError> {
         let names = [by_email(email), by_email_at(provider, email)];
         let (anywhere, here) = (core.records.get::<Link>(&names[0]).await?, core.records.get::<Link>(&names[1]).await?);
         let is_anothers = here.as_ref().is_some_and(|row| !row.record.stands_for(provider, account_id));
-        let is_left = match &anywhere {
-            Some(row) => !is_vouched_for(core, &row.record.subject).await?,
-            None => false,
-        };
-        Ok(Self { names, anywhere, here, has_changed_hands: is_anothers || is_left })
+        let (mut is_left, mut lasts) = (false, None);
+        if let Some(row) = anywhere.as_ref().filter(|row| !is_anothers && own != Some(&*row.record.subject)) {
+            lasts = still_has(core, &row.record, email).await?;
+            is_left = lasts.is_none();
+        }
+        Ok(Self { names, anywhere, here, has_changed_hands: is_anothers || is_left, lasts })
     }
 
     /// The subject that an account which has the address now is linked with.
@@ -145,20 +154,33 @@ impl Held {
     }
 
     /// Writes down that this account has it now.
-    fn steps(&self, link: &Link) -> Vec<Step> {
-        let put = |name: &String, row: &Option<Row<Link>>| match row {
-            None => Some(insert(name.clone(), link)),
+    fn steps(self, link: &Link) -> Vec<Step> {
+        let put = |name: String, row: &Option<Row<Link>>| match row {
+            None => Some(insert(name, link)),
             Some(row) => self.has_changed_hands.then(|| row.replace(link)),
         };
-        [put(&self.names[0], &self.anywhere), put(&self.names[1], &self.here)].into_iter().flatten().collect()
+        let [anywhere, here] = self.names;
+        let relied_on = self.anywhere.as_ref().filter(|_| self.lasts.is_some()).map(Row::check);
+        let written = [put(anywhere, &self.anywhere), put(here, &self.here)];
+        written.into_iter().chain([relied_on, self.lasts]).flatten().collect()
     }
 }
 
-async fn is_vouched_for(core: &Core, subject: &str) -> Result<bool, StoreError> {
-    match linked_account(core, subject).await? {
-        Some((provider, account_id)) => accounts::was_vouched_for(core, &provider, &account_id).await,
-        None => Ok(false),
+/// A step that expects it to last that the account which brought an address, or the one that its subject stands for by now,
+/// is there and has it; `None` if neither is so. Their providers are asked where the last look is too long ago.
+async fn still_has(core: &Core, link: &Link, email: &str) -> Result<Option<Step>, OAuthError> {
+    let brought = (link.provider.clone(), link.account_id.clone());
+    let stands_for = linked_account(core, &link.subject).await?.filter(|account| *account != brought);
+    for (provider, account_id) in [Some(brought), stands_for].into_iter().flatten() {
+        if present(core, &provider, &account_id).await?.is_none() {
+            continue;
+        }
+        let said = accounts::linked_email(core, &provider, &account_id).await?;
+        if let Some((_, lasts)) = said.filter(|(address, _)| address == email) {
+            return Ok(Some(lasts));
+        }
     }
+    Ok(None)
 }
 
 /// The subject of an account, if it has one yet.

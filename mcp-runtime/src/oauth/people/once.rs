@@ -7,6 +7,10 @@ use crate::{
     store::{Commit, Kind, Record, insert},
 };
 
+/// How much longer it is remembered than it is good, in seconds: clocks of nodes differ, and between the look at it and its
+/// use a provider may be asked.
+const MARGIN: u64 = 90;
+
 /// Something that was used, under its hash.
 #[derive(Serialize, Deserialize)]
 struct Used {
@@ -17,7 +21,7 @@ impl Record for Used {
     const KIND: Kind = Kind::new("used-once");
 
     fn expires_at(&self) -> Option<u64> {
-        Some(self.until)
+        Some(self.until.saturating_add(MARGIN))
     }
 }
 

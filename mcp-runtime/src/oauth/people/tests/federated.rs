@@ -5,7 +5,11 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{stub::Stub, *};
-use crate::oauth::{limits::Route, login::tests::log::Log};
+use crate::oauth::{
+    limits::Route,
+    login::{federated::Once, tests::log::Log},
+    people::once,
+};
 
 async fn world(providers: &[&Stub]) -> World {
     let logins = providers.iter().map(|&stub| Box::new(stub.clone()) as Box<dyn LoginProvider>);
@@ -469,6 +473,19 @@ async fn who_logs_out_can_log_in_as_somebody_else() {
     }
 }
 
+/// A node whose clock is behind, or that was kept waiting, still takes it for good.
+#[tokio::test]
+async fn what_was_used_is_remembered_for_longer_than_it_is_good() {
+    let world = World::new().await;
+    let once = Once { key: "a hash".to_owned(), until: world.core.records.now() + 9 };
+    assert!(once::use_up(&world.core, "up", &once).await.unwrap());
+    for passed in [9, 60, 20] {
+        world.clock.advance(Duration::from_secs(passed));
+        world.core.records.sweep(100).await.unwrap();
+        assert!(!once::use_up(&world.core, "up", &once).await.unwrap());
+    }
+}
+
 #[tokio::test]
 async fn what_is_good_once_is_used_up_on_every_node() {
     let up = Stub::named("up");
@@ -481,7 +498,7 @@ async fn what_is_good_once_is_used_up_on_every_node() {
     }
     assert_eq!((up.asked().1, world.entries("session").await.len()), (2, 1));
     assert!(!format!("{:?}", world.entries("used-once").await).contains("a token"));
-    world.clock.advance(Duration::from_secs(300));
+    world.clock.advance(Duration::from_secs(300 + 90));
     assert!(world.store.sweep(world.clock.millis() / 1000, 100).await.unwrap() > 0, "and is forgotten in time");
     assert!(world.entries("used-once").await.is_empty());
 }

@@ -295,6 +295,29 @@ async fn a_look_in_the_future_is_none() {
     assert_eq!(up.asked().2, 1);
 }
 
+/// A node whose clock is ahead has looked in vain.
+#[tokio::test]
+async fn a_clock_that_is_wrong_makes_no_grace_longer() {
+    let up = Stub::named("up");
+    let (world, _) = world(&up).await;
+    let ahead = ManualClock::new();
+    let node = |clock: &ManualClock| {
+        let (store, logins) = (Arc::clone(&world.store), vec![Box::new(up.clone()) as Box<dyn LoginProvider>]);
+        core(ISSUER, store, clock.clone().into(), logins, &world.users, ("The web", false)).unwrap()
+    };
+    let other = node(&ahead);
+    up.is_down(true);
+    for clock in [&world.clock, &ahead] {
+        clock.advance(DAY * 2);
+    }
+    ahead.advance(Duration::from_secs(61));
+    let account_id = up.account_id("1");
+    for (at, node) in [&other, &world.core, &other, &world.core].into_iter().enumerate() {
+        let error = present(node, "up", &account_id).await.unwrap_err();
+        assert_eq!(error.code, ErrorCode::TemporarilyUnavailable, "{at}");
+    }
+}
+
 /// The operator gives the name to another provider, or to another tenant of it.
 #[tokio::test]
 async fn nothing_of_one_issuer_is_sent_to_another_under_its_name() {
