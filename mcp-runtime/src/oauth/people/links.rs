@@ -95,7 +95,7 @@ pub(crate) async fn federated_subject_of(
     for _ in 0..TRIES {
         let known = core.records.get::<Link>(&name).await?.map(|row| row.record.subject);
         let held = match email {
-            Some(email) => Some(Held::of(core, (provider, account_id), known.as_deref(), email).await?),
+            Some(email) => Some(Held::of(core, (provider, account_id), known.is_some(), email).await?),
             None => None,
         };
         let linked = held.as_ref().and_then(Held::subject);
@@ -130,18 +130,18 @@ struct Held {
 }
 
 impl Held {
-    /// `own` is the subject of whoever asks, if they have one.
+    /// Whoever `is_known` is linked with nobody, so it does not matter whether others still have the address.
     async fn of(
         core: &Core,
         (provider, account_id): (&str, &str),
-        own: Option<&str>,
+        is_known: bool,
         email: &str,
     ) -> Result<Self, OAuthError> {
         let names = [by_email(email), by_email_at(provider, email)];
         let (anywhere, here) = (core.records.get::<Link>(&names[0]).await?, core.records.get::<Link>(&names[1]).await?);
         let is_anothers = here.as_ref().is_some_and(|row| !row.record.stands_for(provider, account_id));
         let (mut is_left, mut lasts) = (false, None);
-        if let Some(row) = anywhere.as_ref().filter(|row| !is_anothers && own != Some(&*row.record.subject)) {
+        if let Some(row) = anywhere.as_ref().filter(|_| !is_anothers && !is_known) {
             lasts = still_has(core, &row.record, email).await?;
             is_left = lasts.is_none();
         }

@@ -147,6 +147,11 @@ async fn while_it_cannot_be_told_who_has_an_address_nobody_is_linked_and_nobody_
     providers.world.clock.advance(DAY * 2);
     let error = providers.try_subject("right", "7", "a@example.com").await.unwrap_err();
     assert_eq!(error.code, ErrorCode::TemporarilyUnavailable);
+    let third = Stub::named("third");
+    let (core, account_id) = (providers.with(&third), third.account_id("3"));
+    let known = federated_subject_of(&core, ("third", &account_id), Some("b@example.com")).await.unwrap();
+    let again = federated_subject_of(&core, ("third", &account_id), Some("a@example.com")).await;
+    assert_eq!(again.unwrap(), known, "who is known needs nobody else's provider");
     providers.left.is_down(false);
     providers.world.clock.advance(Duration::from_secs(30));
     assert_eq!(providers.subject("right", "7", "a@example.com").await, first);
