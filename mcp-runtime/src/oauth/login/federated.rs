@@ -202,7 +202,7 @@ impl fmt::Debug for Federated<'_> {
 }
 
 /// Makes a type with a field `name`, a field `label` and a [`FederatedLogin`] of its own a way to log in.
-#[cfg(any(feature = "firebase", feature = "github", feature = "oidc"))]
+#[cfg(any(test, feature = "firebase", feature = "github", feature = "oidc"))]
 macro_rules! federated_login {
     ($type:ty) => {
         #[async_trait::async_trait]
@@ -238,5 +238,5 @@ macro_rules! federated_login {
     };
 }
 
-#[cfg(any(feature = "firebase", feature = "github", feature = "oidc"))]
+#[cfg(any(test, feature = "firebase", feature = "github", feature = "oidc"))]
 pub(crate) use federated_login;

@@ -17,7 +17,6 @@ mod passwords;
 #[cfg(any(feature = "firebase", feature = "github", feature = "oidc"))]
 pub(crate) mod rules;
 #[cfg(test)]
-#[cfg(any(feature = "firebase", feature = "github", feature = "oidc"))]
 pub(crate) mod tests;
 
 use std::{any::Any, collections::HashMap, fmt};

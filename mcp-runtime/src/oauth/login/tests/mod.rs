@@ -3,6 +3,7 @@
 #[cfg(all(feature = "firebase", feature = "github", feature = "oidc"))]
 mod grants;
 pub(crate) mod log;
+#[cfg(any(feature = "firebase", feature = "github", feature = "oidc"))]
 mod rules;
 #[cfg(feature = "oidc")]
 mod start;
