@@ -39,6 +39,8 @@
 //! # }
 //! ```
 
+#[cfg(test)]
+pub(crate) mod brittle;
 #[cfg(any(test, feature = "testing"))]
 mod contract;
 mod error;

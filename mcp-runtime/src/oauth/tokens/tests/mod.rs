@@ -10,7 +10,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
@@ -30,54 +30,12 @@ use crate::{
         pkce::Pkce,
         visit::Form,
     },
-    store::{Commit, Entry, Key, Kind, MemoryStore, Step, Store, StoreError},
+    store::{Commit, Kind, Store, StoreError, brittle::Brittle},
 };
 
 pub(super) const RESOURCE: &str = "https://a.example/mcp";
 const REDIRECT: &str = "http://127.0.0.1:7000/callback";
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
-
-/// A store that can be made to fail, and that counts how often it was asked.
-#[derive(Default)]
-pub(super) struct Brittle {
-    inner: MemoryStore,
-    pub(super) is_broken: AtomicBool,
-    pub(super) asked: AtomicUsize,
-}
-
-impl Brittle {
-    fn ask(&self) -> Result<&MemoryStore, StoreError> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        if self.is_broken.load(Ordering::SeqCst) { Err(StoreError::new("broken by the test")) } else { Ok(&self.inner) }
-    }
-}
-
-#[async_trait::async_trait]
-impl Store for Brittle {
-    async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
-        tokio::task::yield_now().await;
-        self.ask()?.get(key).await
-    }
-
-    async fn commit(&self, steps: &[Step], now: u64) -> Result<Commit, StoreError> {
-        tokio::task::yield_now().await;
-        self.ask()?.commit(steps, now).await
-    }
-
-    async fn list(
-        &self,
-        kind: Kind,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<(String, Entry)>, StoreError> {
-        self.ask()?.list(kind, prefix, after, limit).await
-    }
-
-    async fn sweep(&self, now: u64, limit: usize) -> Result<usize, StoreError> {
-        self.ask()?.sweep(now, limit).await
-    }
-}
 
 type Accounts = Arc<Mutex<HashMap<String, Account>>>;
 

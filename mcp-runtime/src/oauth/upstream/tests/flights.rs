@@ -7,41 +7,8 @@ use tokio::{task::JoinSet, time::Instant};
 use super::{super::flight::fresh, *};
 use crate::{
     oauth::{people::vault::Hold, upstream::Outcome},
-    store::{Commit, Entry, Key, Kind, Step, StoreError},
+    store::brittle::Brittle,
 };
-
-/// A store that counts what it is asked.
-#[derive(Default)]
-struct Counting {
-    inner: MemoryStore,
-    asked: AtomicUsize,
-}
-
-#[async_trait::async_trait]
-impl Store for Arc<Counting> {
-    async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        self.inner.get(key).await
-    }
-
-    async fn commit(&self, steps: &[Step], now: u64) -> Result<Commit, StoreError> {
-        self.inner.commit(steps, now).await
-    }
-
-    async fn list(
-        &self,
-        kind: Kind,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<(String, Entry)>, StoreError> {
-        self.inner.list(kind, prefix, after, limit).await
-    }
-
-    async fn sweep(&self, now: u64, limit: usize) -> Result<usize, StoreError> {
-        self.inner.sweep(now, limit).await
-    }
-}
 
 /// The access token, or why there is none.
 async fn got(node: &AuthorizationServer) -> String {
@@ -107,7 +74,7 @@ async fn a_hundred_who_ask_at_once_on_two_nodes_make_one_refresh() {
 /// Those who wait on one node wait for each other, and do not keep asking the store.
 #[tokio::test(start_paused = true)]
 async fn who_waits_asks_the_store_once() {
-    let store = Arc::new(Counting::default());
+    let store = Arc::new(Brittle::default());
     let world = World::new(Arc::new(Arc::clone(&store)));
     world.connect().await;
     world.advance(LIFETIME);
