@@ -103,8 +103,9 @@ macro_rules! admission_rules {
         }
 
         /// Admits tokens with a claim that is this text, or a list that contains it: a tenant, an organisation, a group. A
-        /// claim within another one is written with a dot, `realm_access.roles`; never one that people fill themselves, such as Auth0's `user_metadata`. `email` counts only beside an
-        /// `email_verified` that is `true`: with many issuers people can call themselves by anybody's address.
+        /// claim within another one is written with a dot, `realm_access.roles`; never take one that people fill themselves,
+        /// such as Auth0's `user_metadata`. `email` counts only beside an `email_verified` that is `true`: with many issuers
+        /// people can call themselves by anybody's address.
         #[must_use]
         pub fn claim(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
             self.admission.claim(name.into(), vec![value.into()]);

@@ -37,14 +37,31 @@ pub(crate) fn claim_in_words(f: &mut fmt::Formatter<'_>, name: &str, any_of: &[S
     write!(f, "claim {name:?} = {}", any_of.join(" or "))
 }
 
-/// The address in lower case, if the provider says that it is verified: with a `true`, and with nothing that only looks
-/// like it. Only ASCII, so that no two addresses are one in lower case that are two elsewhere.
+/// Why somebody has no address that counts.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum NoEmail {
+    Absent,
+    Unverified,
+    /// Nothing that is surely the same everywhere.
+    NotPlain,
+}
+
+/// The address in lower case, if the provider says that it is verified.
 pub(crate) fn verified_email(claims: &Claims) -> Option<String> {
-    let is_verified = claims.get("email_verified") == Some(&Value::Bool(true));
-    let email = claims.get("email")?.as_str().filter(|_| is_verified)?;
-    let plain = email.is_ascii() && email.len() <= 254 && email.bytes().all(|b| b.is_ascii_graphic());
-    let (local, domain) = email.rsplit_once('@')?;
-    (plain && !local.is_empty() && !domain.is_empty()).then(|| email.to_ascii_lowercase())
+    email(claims).ok()
+}
+
+/// The same, or why there is none. Verified says a `true`, and nothing that only looks like it. Only ASCII, so that no two
+/// addresses are one in lower case that are two elsewhere.
+pub(crate) fn email(claims: &Claims) -> Result<String, NoEmail> {
+    let said = claims.get("email").filter(|said| !said.is_null()).ok_or(NoEmail::Absent)?;
+    if claims.get("email_verified") != Some(&Value::Bool(true)) {
+        return Err(NoEmail::Unverified);
+    }
+    let is_plain = |email: &str| email.len() <= 254 && email.bytes().all(|b| b.is_ascii_graphic());
+    let has_parts = |email: &str| matches!(email.rsplit_once('@'), Some((a, b)) if !a.is_empty() && !b.is_empty());
+    let email = said.as_str().filter(|email| is_plain(email) && has_parts(email));
+    email.map(str::to_ascii_lowercase).ok_or(NoEmail::NotPlain)
 }
 
 #[cfg(test)]

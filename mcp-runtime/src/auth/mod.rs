@@ -34,7 +34,7 @@ mod web_url;
 pub(crate) use authenticator::Asker;
 pub use authenticator::{AuthError, Authenticator, BearerToken, MAX_TOKEN_BYTES, Verify};
 #[cfg(any(feature = "firebase", feature = "github", feature = "oidc"))]
-pub(crate) use claim_says::{claim_in_words, claim_says, find_claim, verified_email};
+pub(crate) use claim_says::{NoEmail, claim_in_words, claim_says, email, find_claim, verified_email};
 pub use identity::{Caller, ClientAddress, Identity, IdentityBuilder, Principal, Scopes};
 pub(crate) use identity::{CallerKey, is_scope_token};
 #[cfg(feature = "introspection")]

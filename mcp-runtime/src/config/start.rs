@@ -3,6 +3,8 @@
 use std::{fmt::Write, net::SocketAddr};
 
 use super::address::DEFAULT_BIND;
+#[cfg(feature = "oauth")]
+use crate::oauth::callback_of;
 use crate::{server::Server, transport::ServeError};
 
 const WIDTH: usize = 12;
@@ -75,7 +77,7 @@ impl Server {
                 let _ = write!(text, " ({})", login.label());
             }
             if let Some(federated) = login.federated() {
-                let callback = format!("{}/callback/{}", core.issuer, login.name());
+                let callback = callback_of(core, login.name());
                 let _ = write!(text, ", callback {callback}");
                 federated.0.console(&callback).iter().for_each(|line| {
                     let _ = write!(text, "\n  {line}");

@@ -86,9 +86,7 @@ impl AuthorizationServer {
     /// Begins to look at what providers say of themselves: what is wrong with that is in the log before somebody logs in.
     /// Does not wait; ends with the server.
     pub(crate) fn look_ahead(&self) {
-        let core = &self.0;
-        let all = core.logins.iter().chain(&core.connections);
-        all.filter_map(|provider| provider.federated()).for_each(|provider| provider.0.look_ahead());
+        self.0.providers().filter_map(LoginProvider::federated).for_each(|provider| provider.0.look_ahead());
     }
 
     /// What to type into the console of each provider that people have their accounts with: its name here, and lines for
@@ -96,9 +94,8 @@ impl AuthorizationServer {
     #[must_use]
     pub fn provider_setup(&self) -> Vec<(String, Vec<String>)> {
         let core = &self.0;
-        let all = core.logins.iter().chain(&core.connections);
         let lines = |name: &str| core.federated(name).map(|it| it.console(&callback_of(core, name)));
-        all.filter_map(|provider| Some((provider.name().to_owned(), lines(provider.name())?))).collect()
+        core.providers().filter_map(|provider| Some((provider.name().to_owned(), lines(provider.name())?))).collect()
     }
 
     pub(crate) fn embedded(&self) -> Embedded {
@@ -234,10 +231,19 @@ impl Core {
         self.this.upgrade()
     }
 
-    /// The provider of this name, if people have their accounts elsewhere there.
+    /// Where people log in, and what is only connected.
+    pub(crate) fn providers(&self) -> impl Iterator<Item = &dyn LoginProvider> {
+        self.logins.iter().chain(&self.connections).map(|provider| &**provider)
+    }
+
+    /// The provider of this name.
+    pub(crate) fn provider(&self, name: &str) -> Option<&dyn LoginProvider> {
+        self.providers().find(|known| known.name() == name)
+    }
+
+    /// The same, if people have their accounts elsewhere there.
     pub(crate) fn federated(&self, name: &str) -> Option<&dyn FederatedLogin> {
-        let named = self.logins.iter().chain(&self.connections).find(|known| known.name() == name)?;
-        named.federated().map(|federated| federated.0)
+        self.provider(name)?.federated().map(|federated| federated.0)
     }
 
     /// What a scope allows, for people.

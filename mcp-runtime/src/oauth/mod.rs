@@ -68,6 +68,7 @@ pub use login::{
     Account, LocalUsers, LoginError, LoginForm, LoginPage, LoginProblem, LoginProvider, UserError, UserInfo,
 };
 pub use operate::{ConnectionInfo, GrantInfo, MintError, SigningKeyInfo, SigningKeyState};
+pub(crate) use people::attempts::callback_of;
 pub use seal::{StoreKey, StoreKeyError};
 pub use settings::AuthorizationServerBuilder;
 pub(crate) use upstream::Source;

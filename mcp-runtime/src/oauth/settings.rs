@@ -68,8 +68,8 @@ pub struct AuthorizationServerBuilder {
     pub(super) connections: Vec<Box<dyn LoginProvider>>,
     /// The names of the providers whose tokens tools work with.
     pub(crate) used_by_tools: Vec<String>,
-    /// Scopes of which the environment's variable is complained of by its name, where they are not declared.
-    pub(crate) complained_of_elsewhere: Vec<String>,
+    /// Scopes that the environment lets providers grant.
+    pub(crate) granted_by_environment: Vec<String>,
     /// Granted where a client asks for nothing in particular.
     pub(super) default_scopes: Vec<String>,
     pub(super) lifetimes: Lifetimes,
@@ -91,7 +91,7 @@ impl AuthorizationServerBuilder {
             logins: Vec::new(),
             connections: Vec::new(),
             used_by_tools: Vec::new(),
-            complained_of_elsewhere: Vec::new(),
+            granted_by_environment: Vec::new(),
             default_scopes,
             lifetimes: Lifetimes::default(),
             signing_key_lifetime,
@@ -149,24 +149,30 @@ impl AuthorizationServerBuilder {
         self
     }
 
-    /// Whether people can have accounts at this provider, for tools to work with.
-    pub(crate) fn knows_upstream(&self, provider: &str) -> bool {
-        let mut all = self.logins.iter().chain(&self.connections);
-        all.any(|known| known.name() == provider && known.federated().is_some())
+    /// Where people log in, and what is only connected.
+    fn providers(&self) -> impl Iterator<Item = &dyn LoginProvider> {
+        self.logins.iter().chain(&self.connections).map(|provider| &**provider)
     }
 
-    /// Every scope that is named in it, but for those that are complained of elsewhere.
+    /// Whether people can have accounts at this provider, for tools to work with.
+    pub(crate) fn knows_upstream(&self, provider: &str) -> bool {
+        self.providers().any(|known| known.name() == provider && known.federated().is_some())
+    }
+
+    /// Every scope that the code names in it.
     pub(crate) fn named_scopes(&self) -> Vec<String> {
-        let granted = self.grants().map(|(_, scope)| scope.to_owned());
-        self.default_scopes.iter().cloned().chain(granted).collect()
+        let granted = self.grants().map(|(_, scope)| scope).filter(|scope| !self.is_of_environment(scope));
+        self.default_scopes.iter().map(String::as_str).chain(granted).map(str::to_owned).collect()
+    }
+
+    fn is_of_environment(&self, scope: &str) -> bool {
+        self.granted_by_environment.iter().any(|granted| granted == scope)
     }
 
     /// The scopes that providers grant by name, each with the provider's.
     fn grants(&self) -> impl Iterator<Item = (&str, &str)> {
-        let all = self.logins.iter().chain(&self.connections);
-        let federated = all.filter_map(|login| Some((login.name(), login.federated()?.0)));
-        let granted = federated.flat_map(|(name, login)| login.granted().into_iter().map(move |scope| (name, scope)));
-        granted.filter(|(_, scope)| !self.complained_of_elsewhere.iter().any(|known| known == scope))
+        let federated = self.providers().filter_map(|login| Some((login.name(), login.federated()?.0)));
+        federated.flat_map(|(name, login)| login.granted().into_iter().map(move |scope| (name, scope)))
     }
 
     /// Those of them that nobody can be granted.
@@ -176,9 +182,15 @@ impl AuthorizationServerBuilder {
         }
         let mut problems: Vec<String> = Vec::new();
         for (name, scope) in self.grants().filter(|(_, scope)| !catalogue.knows(scope) && !catalogue.declares(scope)) {
-            let advice = catalogue.advice(scope, "declare it with `.scope(name, description)`");
-            let problem =
-                format!("login `{name}`: it grants `{}`, which is not declared{advice}", scope.escape_debug());
+            let problem = if self.is_of_environment(scope) {
+                format!(
+                    "`MCP_GRANTS` (or that of a provider) grants `{scope}`, which is not declared: correct it, or declare \
+                     it with `.scope(name, description)`"
+                )
+            } else {
+                let advice = catalogue.advice(scope, "declare it with `.scope(name, description)`");
+                format!("login `{name}`: it grants `{}`, which is not declared{advice}", scope.escape_debug())
+            };
             if !problems.contains(&problem) {
                 problems.push(problem);
             }
@@ -278,7 +290,7 @@ impl AuthorizationServerBuilder {
     }
 
     fn login_problems(&self) -> Vec<String> {
-        let names: Vec<&str> = self.logins.iter().chain(&self.connections).map(|login| login.name()).collect();
+        let names: Vec<&str> = self.providers().map(LoginProvider::name).collect();
         let is_word = |name: &str| {
             (1..=32).contains(&name.len())
                 && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')

@@ -1,6 +1,13 @@
 //! Collects everything, then checks everything, then builds.
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+#[cfg(feature = "oauth")]
+mod authorization;
+mod checks;
+mod error;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+pub use error::BuildError;
 
 use super::{
     CallOutcome, Core, DenialStyle, Inner, ObservedCall, Observer, Policies, PolicyRow, Registry, Results, Server,
@@ -10,7 +17,7 @@ use crate::{
     auth::{Authenticator, PublicUrl, Verifier},
     clock::Clock,
     guard::{Catalogue, Defaults, Gate, Limit, QuotaTable, RateLimit, StateMap},
-    tool::{Bind, Requirements, ToolSet},
+    tool::{Bind, ToolSet},
 };
 
 /// How often one caller may use one tool, unless the tool says otherwise: 100 a second, which no model reaches and
@@ -332,100 +339,6 @@ impl ServerBuilder {
         assembled.map_err(|error| BuildError(vec![format!("a schema cannot be written: {error}")]))
     }
 
-    /// Its tokens are known like those of any other issuer.
-    #[cfg(feature = "oauth")]
-    fn build_authorization_server(
-        &mut self,
-        public_url: Option<&PublicUrl>,
-    ) -> Option<crate::oauth::AuthorizationServer> {
-        let Some(mut builder) = self.authorization.take() else {
-            self.check_upstream(|_| Some("there is no authorization server"));
-            return None;
-        };
-        self.knows_callers = true;
-        builder.used_by_tools = self.check_upstream(|name| {
-            (!builder.knows_upstream(name)).then_some("the authorization server has no such provider")
-        });
-        builder.complained_of_elsewhere.extend(self.configured.iter().flat_map(|it| it.scopes.clone()));
-        let around =
-            crate::oauth::Surroundings { name: &self.name, public_url, catalogue: &self.catalogue, clock: &self.clock };
-        let undeclared = if self.catalogue.is_open() { self.named_scopes(&builder.named_scopes()) } else { Vec::new() };
-        let built = builder.build(&around);
-        // One that cannot be used is complained of elsewhere.
-        if self.public_url.is_none() {
-            self.problems.push(
-                "authorization server: its tokens are for the server's public URL, and there is none; add \
-                 `.public_url(\"https://host/mcp\")`"
-                    .to_owned(),
-            );
-        }
-        if !undeclared.is_empty() {
-            self.problems.push(format!(
-                "authorization server: it grants declared scopes only; declare {} with `.scope(name, description)`",
-                undeclared.join(", ")
-            ));
-        }
-        match built {
-            Ok(server) => {
-                self.authenticators.push(Box::new(server.embedded()));
-                self.states.insert(crate::oauth::Source(Arc::clone(&server.0)));
-                Some(server)
-            }
-            Err(problems) => {
-                self.problems.extend(problems);
-                None
-            }
-        }
-    }
-
-    /// The providers whose tokens tools work with, each once. Complains of tools that cannot, or must not, have them.
-    #[cfg(feature = "oauth")]
-    fn check_upstream(&mut self, lack: impl Fn(&str) -> Option<&'static str>) -> Vec<String> {
-        let mut names: Vec<String> = Vec::new();
-        for tool in &self.tools {
-            let mut needs = Requirements::default();
-            tool.requirements(&mut needs);
-            let (policy, location) = (tool.policy(), tool.info().location);
-            for name in needs.upstream_providers() {
-                let mut problem = |what: String| {
-                    self.problems.push(format!(
-                        "tool `{}` ({location}) takes `Upstream<_>` of the provider `{name}`, {what}",
-                        tool.name()
-                    ));
-                };
-                if policy.asks_for_no_scopes() {
-                    problem(
-                        "but needs no scopes: whoever calls it acts with people's accounts elsewhere; give it, or its                          group, `scopes = \"…\"`"
-                            .to_owned(),
-                    );
-                }
-                if let Some(lack) = lack(name) {
-                    problem(format!(
-                        "but {lack}; add it with `AuthorizationServer::builder(…).login(…)` or `.connection(…)`"
-                    ));
-                }
-                if names.iter().all(|known| known != name) {
-                    names.push((*name).to_owned());
-                }
-            }
-        }
-        names
-    }
-
-    /// The scopes of all tools and the default ones, each once, as they are shown.
-    #[cfg(feature = "oauth")]
-    fn named_scopes(&self, defaults: &[String]) -> Vec<String> {
-        let mut names: Vec<String> = Vec::new();
-        for tool in &self.tools {
-            let policy = tool.policy();
-            let exprs = policy.group_floor().map(|floor| floor.scopes).into_iter().chain([policy.required_scopes()]);
-            names.extend(exprs.flat_map(|expr| self.catalogue.undeclared(expr)));
-        }
-        names.extend_from_slice(defaults);
-        let mut seen = std::collections::HashSet::new();
-        names.into_iter().filter(|name| seen.insert(name.clone())).map(|name| format!("`{name}`")).collect()
-    }
-
     fn assemble(
         self,
         verifier: Verifier,
@@ -473,109 +386,6 @@ impl ServerBuilder {
         let parsed: Result<RateLimit, crate::guard::RateLimitError> = text.parse();
         parsed.map(Limit::from).map_err(|error| self.problems.push(error.to_string())).ok()
     }
-
-    fn check_public_url(&mut self) -> Option<PublicUrl> {
-        let parsed = PublicUrl::parse(self.public_url.as_deref()?);
-        parsed.map_err(|problem| self.problems.push(problem)).ok()
-    }
-
-    fn check(&mut self, verifier: &Verifier, public_url: Option<&PublicUrl>) {
-        if self.name.is_empty() || self.version.is_empty() {
-            self.problems.push("a server needs a name and a version".into());
-        }
-        self.check_names();
-        self.check_states();
-        self.check_schemas();
-        self.check_scopes();
-        self.check_auth(verifier, public_url);
-        self.problems.extend(verifier.problems());
-        #[cfg(feature = "http")]
-        self.problems.extend(self.http.problems());
-        #[cfg(feature = "http")]
-        self.check_configured(public_url);
-        #[cfg(feature = "tls")]
-        self.check_tls(public_url);
-    }
-
-    #[cfg(feature = "tls")]
-    fn check_tls(&mut self, public_url: Option<&PublicUrl>) {
-        let Some(tls) = &self.tls else { return };
-        self.problems.extend(tls.reload().err().map(|error| error.to_string()));
-        if public_url.is_some_and(|url| url.as_str().starts_with("http:")) {
-            self.problems
-                .push("the public URL is plain http, and `.tls(…)` speaks https only; write `https://…`".into());
-        }
-    }
-
-    fn check_names(&mut self) {
-        let mut seen = HashMap::new();
-        for tool in &self.tools {
-            let here = tool.info().location;
-            let Some(there) = seen.insert(tool.name(), here) else { continue };
-            if there == here {
-                self.problems.push(format!("tool `{}` ({here}) is listed twice; once is enough", tool.name()));
-            } else {
-                self.problems.push(format!(
-                    "two tools are called `{}`: at {there} and at {here}; give one of them `#[tool(name = \"…\")]`",
-                    tool.name()
-                ));
-            }
-        }
-    }
-
-    fn check_states(&mut self) {
-        for tool in &self.tools {
-            let mut needs = Requirements::default();
-            tool.requirements(&mut needs);
-            for missing in needs.missing_from(&self.states) {
-                self.problems.push(format!(
-                    "tool `{}` ({}) takes `State<{missing}>`, but the server has none; add `.state(value)`",
-                    tool.name(),
-                    tool.info().location
-                ));
-            }
-        }
-    }
-
-    fn check_schemas(&mut self) {
-        for tool in &self.tools {
-            for problem in tool.problems() {
-                self.problems.push(format!("tool `{}` ({}): {problem}", tool.name(), tool.info().location));
-            }
-        }
-    }
-
-    fn check_scopes(&mut self) {
-        self.problems.extend(self.catalogue.problems());
-        for tool in &self.tools {
-            let policy = tool.policy();
-            let group = policy.group_floor().map(|floor| floor.scopes);
-            let exprs = group.into_iter().chain([policy.required_scopes()]);
-            for problem in exprs.flat_map(|expr| self.catalogue.check_declared(expr)) {
-                self.problems.push(format!("tool `{}` ({}): {problem}", tool.name(), tool.info().location));
-            }
-        }
-    }
-
-    fn check_auth(&mut self, verifier: &Verifier, public_url: Option<&PublicUrl>) {
-        let protected = self.tools.iter().find(|tool| !tool.policy().is_public());
-        match (protected, verifier.is_empty(), self.defaults.no_auth) {
-            (Some(tool), true, false) if !self.knows_callers => self.problems.push(format!(
-                "tool `{}` is protected, but the server has no way to know callers; add `.auth(…)`{}, make the tool \
-                 `#[tool(public)]`, or on your own machine `.insecure_no_auth()`",
-                tool.name(),
-                self.further_ways()
-            )),
-            (_, false, true) => self.problems.push(
-                "`.insecure_no_auth()` and `.auth(…)` exclude each other: who asks for tokens must not ignore them"
-                    .into(),
-            ),
-            _ => {}
-        }
-        if self.defaults.no_auth && public_url.is_some_and(|url| !url.is_loopback()) {
-            self.problems.push("`.insecure_no_auth()` needs a `.public_url(…)` on loopback, or none".into());
-        }
-    }
 }
 
 /// Where clients find out who hands out tokens (RFC 9728), if anybody does.
@@ -595,31 +405,3 @@ impl fmt::Debug for ServerBuilder {
         f.debug_struct("ServerBuilder").field("name", &self.name).finish_non_exhaustive()
     }
 }
-
-/// Everything that is wrong with a server's configuration.
-#[derive(Clone, PartialEq, Eq)]
-pub struct BuildError(Vec<String>);
-
-impl BuildError {
-    /// The problems, each a sentence that says what to do.
-    #[must_use]
-    pub fn problems(&self) -> &[String] {
-        &self.0
-    }
-}
-
-impl fmt::Display for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the server cannot be built:")?;
-        self.0.iter().try_for_each(|problem| write!(f, "\n  - {problem}"))
-    }
-}
-
-impl fmt::Debug for BuildError {
-    /// The same as `Display`: this is what a `main` that returns it prints.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl std::error::Error for BuildError {}

@@ -80,15 +80,5 @@ impl ServerBuilder {
                     .to_owned(),
             );
         }
-        #[cfg(feature = "oauth")]
-        for scope in configured.scopes.iter().filter(|scope| !self.catalogue.is_open() && !self.catalogue.knows(scope))
-        {
-            if !self.catalogue.declares(scope) {
-                self.problems.push(format!(
-                    "`MCP_GRANTS` (or that of a provider) grants `{scope}`, which is not declared: correct it, or declare \
-                     it with `.scope(name, description)`"
-                ));
-            }
-        }
     }
 }

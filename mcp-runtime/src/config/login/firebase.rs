@@ -3,7 +3,7 @@
 use super::{Kind, Provider, Reader, Rules, Teams, clients::Secret, with_rules};
 use crate::{
     config::{rules::Admit, variables::Group},
-    oauth::{Firebase, LoginProvider},
+    oauth::Firebase,
 };
 
 /// What is said of it.
@@ -54,19 +54,14 @@ fn account(reader: &mut Reader<'_>) -> Option<(String, Secret)> {
     });
     // As it stands in the JSON file of the account.
     let key = key.map(|key| key.replace("\\n", "\n")).and_then(|key| {
-        let is_key = key.starts_with("-----BEGIN ") && key.trim_end().ends_with(" PRIVATE KEY-----") && is_usable(&key);
+        let is_key = key.starts_with("-----BEGIN ")
+            && key.trim_end().ends_with(" PRIVATE KEY-----")
+            && Firebase::can_sign_with(&key);
         let what =
             "is not an RSA private key in PEM: take `private_key` from the JSON file of the service account, whole";
         reader.problems.keep("FIREBASE_PRIVATE_KEY", if is_key { Ok(Secret::new(key)) } else { Err(what) })
     });
     Some((email?, key?))
-}
-
-/// Whether the provider can sign with it: it has one more problem with a key that it cannot read.
-fn is_usable(key: &str) -> bool {
-    let project = || Firebase::project("any-project").anyone();
-    let problems = |provider: &Firebase| provider.federated().map(|it| it.0.problems("", true).len());
-    problems(&project().service_account("any@account.example", key)) == problems(&project())
 }
 
 impl Choice {

@@ -13,6 +13,7 @@ use crate::{
         Core,
         error::{ErrorCode, OAuthError},
         limits::Route,
+        people::once::MARGIN,
     },
     store::{Commit, Kind, Record, insert},
 };
@@ -27,9 +28,6 @@ const MAX_JTI_BYTES: usize = 256;
 
 /// How many key sets of clients are remembered.
 const MAX_KEY_SETS: usize = 256;
-
-/// How much longer one is remembered than it is good, in seconds: clocks of nodes differ, and keys may have to be fetched.
-const MARGIN: u64 = 90;
 
 /// An assertion that was used, under the hash of its client and its `jti`.
 #[derive(Serialize, Deserialize)]

@@ -77,8 +77,8 @@ async fn answer(core: &Core, visit: &mut Visit) -> Result<Response, Obstacle> {
 }
 
 fn provider<'c>(core: &'c Core, name: &str) -> Option<Known<'c>> {
-    let login = core.logins.iter().chain(&core.connections).find(|known| known.name() == name)?;
-    Some(Known { login: &**login, federated: login.federated()?.0 })
+    let login = core.provider(name)?;
+    Some(Known { login, federated: login.federated()?.0 })
 }
 
 /// What the form on a sign-in page of ours is good for.

@@ -107,8 +107,8 @@ async fn show(core: &Core, sent: Sent<'_>) -> Result<Response, Obstacle> {
 
 /// A provider with whose accounts tools work.
 fn used_by_tools<'c>(core: &'c Core, name: &str) -> Option<(&'c dyn LoginProvider, &'c dyn FederatedLogin)> {
-    let login = core.logins.iter().chain(&core.connections).find(|known| known.name() == name)?;
-    core.used_by_tools.iter().any(|used| used == name).then_some((&**login, login.federated()?.0))
+    let login = core.provider(name)?;
+    core.used_by_tools.iter().any(|used| used == name).then_some((login, login.federated()?.0))
 }
 
 const NOTHING_THERE: &str = "no tool works with accounts there";

@@ -8,7 +8,7 @@ use super::{
     Account,
     federated::{Claims, NotAdmitted},
 };
-use crate::auth::{claim_in_words, claim_says, find_claim, verified_email};
+use crate::auth::{NoEmail, claim_in_words, claim_says, email, find_claim, verified_email};
 
 /// The rules of one provider. Nothing set admits nobody, and grants nothing.
 #[derive(Default)]
@@ -193,11 +193,11 @@ const OTHER_ID: &str = "the account has another id";
 const REFUSED: &str = "it said no";
 
 fn what_is_wrong_with_email(claims: &Claims) -> &'static str {
-    match claims.get("email") {
-        None | Some(Value::Null) => NO_EMAIL,
-        Some(_) if claims.get("email_verified") != Some(&Value::Bool(true)) => UNVERIFIED,
-        Some(_) if verified_email(claims).is_none() => UNREADABLE,
-        Some(_) => OTHER_EMAIL,
+    match email(claims) {
+        Err(NoEmail::Absent) => NO_EMAIL,
+        Err(NoEmail::Unverified) => UNVERIFIED,
+        Err(NoEmail::NotPlain) => UNREADABLE,
+        Ok(_) => OTHER_EMAIL,
     }
 }
 
@@ -278,8 +278,8 @@ macro_rules! account_rules {
         }
 
         /// Admits those with a claim that is this text, or a list that contains it: a tenant, an organisation, a group. A
-        /// claim within another one is written with a dot, `realm_access.roles`; never one that people fill themselves, such as Auth0's `user_metadata`. `email` counts only where the provider says
-        /// that it is verified.
+        /// claim within another one is written with a dot, `realm_access.roles`; never take one that people fill themselves,
+        /// such as Auth0's `user_metadata`. `email` counts only where the provider says that it is verified.
         #[must_use]
         pub fn claim(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
             self.rules.claim(name.into(), vec![value.into()]);

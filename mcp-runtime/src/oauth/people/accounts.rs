@@ -149,17 +149,17 @@ pub(crate) async fn present(
     Err(contended())
 }
 
-/// The address of an account by which others may be linked with it, as its provider said last, and a step that expects
-/// this to last.
-pub(super) async fn linked_email(
+/// Whether others may be linked with an account by this address, as its provider said last: a step that expects this to
+/// last.
+pub(super) async fn has_linked_email(
     core: &Core,
-    provider: &str,
-    account_id: &str,
-) -> Result<Option<(String, Step)>, StoreError> {
+    (provider, account_id): (&str, &str),
+    email: &str,
+) -> Result<Option<Step>, StoreError> {
     let Some(federated) = core.federated(provider) else { return Ok(None) };
     let Some(row) = core.records.get::<Known>(&name_of(provider, account_id)).await? else { return Ok(None) };
-    let email = Said::open(core, &row).and_then(|said| federated.linked_email(&said.claims));
-    Ok(email.map(|email| (email, row.check())))
+    let has = Said::open(core, &row).and_then(|said| federated.linked_email(&said.claims));
+    Ok(has.is_some_and(|has| has == email).then(|| row.check()))
 }
 
 fn judge(provider: &str, federated: &dyn FederatedLogin, said: &Said) -> Option<Account> {

@@ -172,11 +172,9 @@ async fn still_has(core: &Core, link: &Link, email: &str) -> Result<Option<Step>
     let brought = (link.provider.clone(), link.account_id.clone());
     let stands_for = linked_account(core, &link.subject).await?.filter(|account| *account != brought);
     for (provider, account_id) in [Some(brought), stands_for].into_iter().flatten() {
-        if present(core, &provider, &account_id).await?.is_none() {
-            continue;
-        }
-        let said = accounts::linked_email(core, &provider, &account_id).await?;
-        if let Some((_, lasts)) = said.filter(|(address, _)| address == email) {
+        if present(core, &provider, &account_id).await?.is_some()
+            && let Some(lasts) = accounts::has_linked_email(core, (&provider, &account_id), email).await?
+        {
             return Ok(Some(lasts));
         }
     }

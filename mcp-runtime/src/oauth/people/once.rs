@@ -7,9 +7,9 @@ use crate::{
     store::{Commit, Kind, Record, insert},
 };
 
-/// How much longer it is remembered than it is good, in seconds: clocks of nodes differ, and between the look at it and its
-/// use a provider may be asked.
-const MARGIN: u64 = 90;
+/// How much longer something is remembered than it is good, in seconds: clocks of nodes differ, and between the look at it
+/// and its use somebody else may be asked.
+pub(crate) const MARGIN: u64 = 90;
 
 /// Something that was used, under its hash.
 #[derive(Serialize, Deserialize)]

@@ -168,8 +168,7 @@ pub(crate) struct Source(pub(crate) Arc<Core>);
 impl Core {
     /// What people call a provider.
     pub(crate) fn label_of<'a>(&'a self, provider: &'a str) -> &'a str {
-        let known = self.logins.iter().chain(&self.connections).find(|known| known.name() == provider);
-        known.map_or(provider, |known| known.label())
+        self.provider(provider).map_or(provider, |known| known.label())
     }
 
     /// What tools may do with accounts of people: for each provider that a tool works with its label, and what is said to

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::kept::Kept;
+use super::{Firebase, kept::Kept};
 use crate::{auth::Outbound, clock::Clock};
 
 /// What the access token is for. What it may be used for is said by the roles of the account.
@@ -104,6 +104,13 @@ impl ServiceAccount {
 }
 
 /// Variables often hold the key in one line, and sometimes in quotes.
+impl Firebase {
+    /// Whether a service account can have this key.
+    pub(crate) fn can_sign_with(pem: &str) -> bool {
+        read(pem).is_some()
+    }
+}
+
 fn read(pem: &str) -> Option<RsaKeyPair> {
     let pem = pem.trim().trim_matches('"').replace("\\r", "").replace("\\n", "\n");
     let block = pem::parse(pem).ok()?;

@@ -75,9 +75,9 @@ use crate::{auth::verified_email, clock::Clock, oauth::visit::Form};
 /// stays for a [`grace`](Self::grace) of one more day.
 ///
 /// What the provider says of itself, and its keys, are fetched when [`Server::serve`](crate::Server::serve) begins, or when
-/// they are first needed, and again when they are older
-/// than it says (5 minutes to 24 hours; an hour if it says nothing); an unknown key makes the server look for new ones, once
-/// in 30 seconds at most. When it cannot be reached, what is known is good for one hour more. No request follows redirects,
+/// they are first needed, and again when they are older than it says (5 minutes to 24 hours; an hour if it says nothing); an
+/// unknown key makes the server look for new ones, once in 30 seconds at most. When it cannot be reached, what is known is
+/// good for one hour more. No request follows redirects,
 /// uses a proxy, or takes longer than 5 seconds; a whole login, no longer than 10 on this side.
 pub struct Oidc {
     name: String,

@@ -90,9 +90,7 @@ impl Oidc {
         }
         let scopes = answer.scopes().map(|scopes| scopes.iter().map(|scope| scope.to_string()).collect());
         let renewed = answer.refresh_token().map(|token| token.secret().as_str());
-        let longest =
-            [Some(answer.access_token().secret().as_str()), renewed].into_iter().flatten().map(str::len).max();
-        if longest.is_some_and(|longest| longest > MAX_TOKEN) {
+        if answer.access_token().secret().len().max(renewed.map_or(0, str::len)) > MAX_TOKEN {
             tracing::warn!(provider = self.name, "its tokens are longer than what is kept");
             return Err(LoginError::Unavailable);
         }
